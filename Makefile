@@ -1,0 +1,58 @@
+# Everything that a developer or a first-time user runs. Only Python 3.11+, git, make and package registries are expected;
+# the tests also use Java 17 and Maven, for a real Neo4j server.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+NEO4J := .neo4j/lib/.ready
+PYTEST_FLAGS ?=
+SIZE ?= 100000
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check neo4j bench format lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/it" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	@echo "installing into $(VENV) (once) ..." >&2
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(NEO4J): tests/neo4j/pom.xml
+	@command -v java >/dev/null && command -v mvn >/dev/null || { echo "the tests use a real Neo4j server, which needs Java 17 and Maven: apt-get install openjdk-17-jre-headless maven; or leave it out with: make test NEO4J=" >&2; exit 1; }
+	@echo "fetching the Neo4j server (once) ..." >&2
+	@mvn -q -B -f tests/neo4j/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/.neo4j/lib
+	@touch $@
+
+demo: $(READY) ## build the sample catalogue, serve it, and print the address
+	@$(BIN)/stemma demo
+
+test: $(READY) $(NEO4J) ## run every test, with a real Neo4j server
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+check: $(READY) ## format, lint, types and import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+neo4j: $(NEO4J) ## fetch the Neo4j server that the tests use
+
+bench: $(READY) $(NEO4J) ## measure on a generated Hub of SIZE models (SIZE=2500000 for the whole)
+	@$(BIN)/python -m bench --size $(SIZE)
+
+format: $(READY) ## format the code and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(READY) ## write the pinned, hashed requirements anew
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate --group dev pyproject.toml -o requirements/dev.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate pyproject.toml -o requirements/run.txt
+
+clean: ## remove what make made
+	rm -rf $(VENV) .neo4j .mypy_cache .ruff_cache .pytest_cache .hypothesis

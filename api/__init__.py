@@ -1,0 +1,1 @@
+"""How Stemma tells: GraphQL, REST, and the command line."""

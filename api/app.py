@@ -1,0 +1,299 @@
+"""This file knows the service: which address answers what, with which headers, limits and caches."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import orjson
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.execution import Answer, run
+from api.loaders import Context, Limits, Loaders
+from api.page import PAGE
+from api.serving import Serving
+from graph.errors import LimitExceeded, StemmaError
+from graph.settings import Settings
+
+_log = structlog.get_logger("stemma.http")
+_HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"content-security-policy": b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+}
+
+
+class Question(msgspec.Struct):
+    """The body of a GraphQL request."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operationName: str | None = None  # noqa: N815 - GraphQL's own name
+
+
+class Metrics:
+    """What Prometheus reads, of this process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter("stemma_requests", "Requests answered.", ["route", "status"], registry=self.registry)
+        self.seconds = Histogram("stemma_request_seconds", "Time to answer.", ["route"], registry=self.registry)
+        self.cost = Histogram(
+            "stemma_query_cost",
+            "Cost of GraphQL documents.",
+            buckets=[10.0**n for n in range(1, 7)],
+            registry=self.registry,
+        )
+        self.kept = Counter("stemma_kept_answers", "GraphQL answers given from memory.", registry=self.registry)
+
+
+class Kept:
+    """Whole answers, by snapshot and question, up to a number of bytes; the least lately used goes first."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._size = 0
+        self._answers: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def get(self, key: bytes) -> bytes | None:
+        """An answer given before."""
+        found = self._answers.get(key)
+        if found is not None:
+            self._answers.move_to_end(key)
+        return found
+
+    def put(self, key: bytes, body: bytes) -> None:
+        """Keep an answer, when it is not too large."""
+        if len(body) * 8 > self._most or key in self._answers:
+            return
+        self._answers[key] = body
+        self._size += len(body) + 100
+        while self._size > self._most:
+            _, gone = self._answers.popitem(last=False)
+            self._size -= len(gone) + 100
+
+
+class Service:
+    """The routes and what they share."""
+
+    def __init__(self, serving: Serving, settings: Settings) -> None:
+        self._serving = serving
+        self._settings = settings
+        self._limits = Limits(settings.max_page, settings.max_lineage)
+        self._kept = Kept(settings.response_cache_mb * 1_000_000)
+        self.metrics = Metrics()
+
+    async def graphql(self, request: Request) -> Response:
+        """A GraphQL question, by POST or GET; a short page for browsers."""
+        if request.method == "GET" and "query" not in request.query_params:
+            if "text/html" in request.headers.get("accept", ""):
+                return HTMLResponse(PAGE)
+            return _refusal("BAD_INPUT", "give a GraphQL document as `query`", 400)
+        try:
+            question = await self._question(request)
+        except LimitExceeded as error:
+            return _refusal(error.code, str(error), 413)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _refusal(
+                "BAD_INPUT", f"the request is not a GraphQL question ({error}): send JSON with `query`", 400
+            )
+        async with self._serving.store() as (store, sources):
+            asked = orjson.dumps(
+                [store.snapshot, question.query, question.variables, question.operationName],
+                option=orjson.OPT_SORT_KEYS,
+            )
+            key = hashlib.sha256(asked).digest()
+            tag = f'"{key.hex()[:32]}"'
+            if request.method == "GET" and tag in request.headers.get("if-none-match", ""):
+                return Response(status_code=304, headers={"etag": tag, "cache-control": _CACHING})
+            body = self._kept.get(key)
+            if body is not None:
+                self.metrics.kept.inc()
+                return _answer(body, tag, request)
+            context = Context(store, Loaders(store), self._limits, sources)
+            answer = await run(question.query, question.variables, question.operationName, context, self._settings)
+            body = orjson.dumps(answer.body, default=str, option=orjson.OPT_NON_STR_KEYS)
+        self.metrics.cost.observe(answer.cost)
+        if answer.clean:
+            self._kept.put(key, body)
+            return _answer(body, tag, request)
+        return Response(body, _status(answer), media_type="application/json", headers={"cache-control": "no-store"})
+
+    async def _question(self, request: Request) -> Question:
+        if request.method == "GET":
+            given = dict(request.query_params)
+            most = self._settings.max_body_bytes
+            if sum(map(len, given.values())) > most:
+                raise LimitExceeded(
+                    "size of the query", most, sum(map(len, given.values())), "send it by POST, or shorter"
+                )
+            variables = given.get("variables")
+            return msgspec.convert(
+                {
+                    "query": given["query"],
+                    "variables": msgspec.json.decode(variables) if variables else None,
+                    "operationName": given.get("operationName"),
+                },
+                Question,
+            )
+        return msgspec.json.decode(await self._body(request), type=Question)
+
+    async def _body(self, request: Request) -> bytes:
+        most, body = self._settings.max_body_bytes, bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise LimitExceeded("size of the body in bytes", most, len(body), "send a shorter document")
+        return bytes(body)
+
+    async def healthz(self, _: Request) -> Response:
+        """The process runs."""
+        return PlainTextResponse("ok")
+
+    async def readyz(self, _: Request) -> Response:
+        """The store answers."""
+        try:
+            async with self._serving.store() as (store, _sources):
+                await store.coverage()
+                return Response(
+                    orjson.dumps({"ready": True, "snapshot": store.snapshot}), media_type="application/json"
+                )
+        except StemmaError as error:
+            return Response(orjson.dumps({"ready": False, "reason": str(error)}), 503, media_type="application/json")
+
+    async def prometheus(self, _: Request) -> Response:
+        """Counters and times of this process."""
+        return Response(generate_latest(self.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+_CACHING = "public, max-age=0, must-revalidate"
+
+
+def _answer(body: bytes, tag: str, request: Request) -> Response:
+    headers = {"etag": tag, "cache-control": _CACHING} if request.method == "GET" else {"cache-control": "no-store"}
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _status(answer: Answer) -> int:
+    return 400 if answer.refused else 200
+
+
+def _refusal(code: str, message: str, status: int) -> Response:
+    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
+    return Response(orjson.dumps(body), status, media_type="application/json", headers={"cache-control": "no-store"})
+
+
+class Watched:
+    """Around everything: security headers, a request id, one line in the log, counters; and no failure shows its inside."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, routes: frozenset[str]) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        route = scope["path"] if scope["path"] in self._routes else "other"
+        request_id, begun, status = uuid.uuid4().hex[:16], time.perf_counter(), 500
+
+        async def tell(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                named = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *((name, value) for name, value in _HEADERS.items() if name not in named),
+                    (b"x-request-id", request_id.encode()),
+                ]
+            await send(message)
+
+        begun_answer = False
+
+        async def once(message: Message) -> None:
+            nonlocal begun_answer
+            begun_answer = True
+            await tell(message)
+
+        try:
+            await self._app(scope, receive, once)
+        except ClientDisconnect:
+            status = 499
+        except StemmaError as error:
+            if not begun_answer:
+                await _refusal(error.code, str(error), error.http_status)(scope, receive, once)
+        except Exception:
+            _log.exception("unexpected failure", request_id=request_id, route=route)
+            if begun_answer:
+                raise
+            body = f"something failed inside; the server's log has it as {request_id}"
+            await _refusal("INTERNAL", body, 500)(scope, receive, once)
+        finally:
+            seconds = time.perf_counter() - begun
+            self._metrics.requests.labels(route, status).inc()
+            self._metrics.seconds.labels(route).observe(seconds)
+            _log.debug(
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                route=route,
+                status=status,
+                ms=round(seconds * 1e3, 2),
+            )
+
+
+def create_app(serving: Serving, settings: Settings) -> Starlette:
+    """The ASGI application; the store is opened when it starts and closed when it stops."""
+    service = Service(serving, settings)
+    handlers: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        "/graphql": service.graphql,
+        "/healthz": service.healthz,
+        "/readyz": service.readyz,
+        "/metrics": service.prometheus,
+    }
+    routes = [
+        Route(path, handler, methods=["GET", "POST"] if path == "/graphql" else ["GET"])
+        for path, handler in handlers.items()
+    ]
+    routes.append(Route("/", lambda _: RedirectResponse("/graphql")))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with serving.running():
+            yield
+
+    middleware = [
+        Middleware(Watched, metrics=service.metrics, routes=frozenset(handlers)),
+        Middleware(GZipMiddleware, minimum_size=2_000, compresslevel=1),
+    ]
+    if settings.cors_origins:
+        middleware.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=list(settings.cors_origins),
+                allow_methods=["GET", "POST"],
+                allow_headers=["content-type"],
+                expose_headers=["etag"],
+            )
+        )
+    return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)

@@ -1,0 +1,1 @@
+"""The command line: thin commands that open a store, ask it, and print."""

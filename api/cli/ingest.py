@@ -1,0 +1,71 @@
+"""This file knows `stemma ingest`: each source of Hub records, and the report at the end."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from api.cli.asking import chosen, shared
+from api.cli.shown import clean, print_json
+
+if TYPE_CHECKING:
+    from ingest.report import Report
+
+
+@click.group(name="ingest")
+def ingest_command() -> None:
+    """Take in Hub records and make the next snapshot."""
+
+
+@ingest_command.command(name="dump")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--max-bad", type=click.FloatRange(0, 1), default=0.05, show_default=True, help="Share of unreadable rows allowed."
+)
+@click.option("--processes", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that read.")
+@shared
+@click.pass_context
+def dump(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    max_bad: float,
+    processes: int,
+    as_json: bool,
+    catalogue: Path | None,
+    store: str | None,
+) -> None:
+    """Read dump files: hub-stats Parquet, JSON lines or one JSON array of Hub rows, also .gz and .zst.
+
+    \b
+    stemma ingest dump models.parquet datasets.parquet
+    stemma ingest dump models.jsonl.zst
+    """
+    from api.cli.progress import Bars
+    from graph.catalogue import Catalogue
+    from ingest.dumps import ingest_dumps
+
+    settings = chosen(context, catalogue, store)
+    with Bars() as bars:
+        report = ingest_dumps(
+            Catalogue(settings.catalogue), paths, max_bad_fraction=max_bad, processes=processes, progress=bars
+        )
+    tell(report, as_json=as_json)
+
+
+def tell(report: Report, *, as_json: bool) -> None:
+    """Print what a run did."""
+    if as_json:
+        print_json(asdict(report))
+        return
+    click.echo(f"{report.rows} rows read, {report.bad_rows} of them unreadable")
+    click.echo(
+        f"{report.models} models, {report.datasets} datasets, {report.claims} claims, {report.derivations} derivations"
+    )
+    for reason, count in report.top_reasons():
+        click.echo(f"left out: {count} x {clean(reason)}")
+    for note in report.notes:
+        click.echo(clean(note))
+    click.echo(f"snapshot {report.snapshot}")

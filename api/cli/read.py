@@ -1,0 +1,397 @@
+"""This file knows the reading commands: find, model, lineage, path, copies, identify, catalogue."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from api import cursors
+from api.cli import shown
+from api.cli.asking import ask, chosen, known, shared
+from graph import conflicts as disagreements
+from graph.errors import BadInput, NotFound
+from graph.records import DECLARED, Direction, Evidence, ModelRecord, Relation, State
+from graph.store import ROOT, EdgeFilter, ModelFilter, Order, Store, Walk
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+
+
+def _count(text: str) -> int | None:
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMBT]?)", text.strip(), re.IGNORECASE)
+    if not text.strip():
+        return None
+    if found is None:
+        raise BadInput(f"{text!r} is not a number of parameters: write 7B, 350M or 124000000")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def _day(text: str, *, end: bool) -> datetime | None:
+    """The start of a year, month or day; with ``end`` the start of the next one."""
+    if not text.strip():
+        return None
+    parts = text.strip().split("-")
+    try:
+        year, month, day = (int(parts[at]) if at < len(parts) else 1 for at in range(3))
+        start = datetime(year, month, day, tzinfo=UTC)
+        if not end:
+            return start
+        if len(parts) == 1:
+            return start.replace(year=year + 1)
+        if len(parts) == 2:
+            return start.replace(year=year + month // 12, month=month % 12 + 1)
+        return datetime.fromordinal(start.toordinal() + 1).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise BadInput(f"{text!r} is not a date: write 2024, 2024-06 or 2024-06-30") from error
+
+
+def _range(text: str | None) -> tuple[str, str]:
+    if not text:
+        return "", ""
+    low, dots, high = text.partition("..")
+    return (low, high) if dots else (low, low)
+
+
+@click.command(name="find")
+@click.argument("text", required=False)
+@click.option("--task", multiple=True, help="The Hub's pipeline tag.")
+@click.option("--library", multiple=True, help="The library that loads it.")
+@click.option("--licence", multiple=True, help="As declared on the Hub.")
+@click.option("--author", multiple=True, help="The part of the name before the slash.")
+@click.option("--state", multiple=True, type=click.Choice([state.value for state in State]))
+@click.option("--relation", multiple=True, type=click.Choice([ROOT, *[relation.value for relation in Relation]]))
+@click.option("--dataset", help="A dataset that it says it was trained on.")
+@click.option("--parameters", metavar="LOW..HIGH", help="1B..8B, 350M.., ..3B")
+@click.option("--created", metavar="FROM..TO", help="2024, 2024-06..2025, ..2023-12-31")
+@click.option("--order", type=click.Choice([order.value for order in Order]), default="downloads", show_default=True)
+@click.option("--first", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
+@click.option("--after", help="The cursor that the page before ended with.")
+@shared
+@click.pass_context
+def find_command(
+    context: click.Context,
+    text: str | None,
+    task: tuple[str, ...],
+    library: tuple[str, ...],
+    licence: tuple[str, ...],
+    author: tuple[str, ...],
+    state: tuple[str, ...],
+    relation: tuple[str, ...],
+    dataset: str | None,
+    parameters: str | None,
+    created: str | None,
+    order: str,
+    first: int,
+    after: str | None,
+    as_json: bool,
+    catalogue: Path | None,
+    store: str | None,
+) -> None:
+    """Search models by a part of the name and by what they are.
+
+    \b
+    stemma find mistral --task text-generation --relation merge --order likes
+    """
+    least, most = _range(parameters)
+    since, until = _range(created)
+    where = ModelFilter(
+        text=text or None,
+        tasks=task,
+        libraries=library,
+        licences=tuple(word.lower() for word in licence),
+        authors=author,
+        states=tuple(map(State, state)),
+        relations=relation,
+        dataset=dataset,
+        parameters_min=_count(least),
+        parameters_max=_count(most),
+        created_from=_day(since, end=False),
+        created_until=_day(until, end=True),
+    )
+    key = cursors.read(order, after)
+
+    async def asked(graph: Store) -> None:
+        page = await graph.find(where, Order(order), first, key)
+        total = await graph.count(where)
+        cursor = cursors.write(order, page.keys[-1]) if page.has_next else None
+        if as_json:
+            models = [asdict(model) for model in page.models]
+            shown.print_json({"snapshot": graph.snapshot, "total": total, "models": models, "next": cursor})
+            return
+        rows = (
+            (
+                model.id,
+                model.task or "",
+                model.licence or "",
+                shown.number(model.parameters),
+                shown.number(model.downloads),
+                shown.number(model.likes),
+                shown.date(model.created_at),
+                ", ".join(word.value for word in model.relations) or ("" if model.state is State.MISSING else ROOT),
+            )
+            for model in page.models
+        )
+        columns = ("model", "task", "licence", "size", "downloads", "likes", "created", "relation")
+        shown.print_table(columns, rows, right=(3, 4, 5))
+        click.echo(f"{len(page.models)} of {total}" + (f"; next page: --after {cursor}" if cursor else ""))
+
+    ask(chosen(context, catalogue, store), asked)
+
+
+@click.command(name="model")
+@click.argument("id")
+@shared
+@click.pass_context
+def model_command(context: click.Context, id: str, as_json: bool, catalogue: Path | None, store: str | None) -> None:
+    """Show one model: facts, what it was made from and who says so, what was made from it, datasets, copies."""
+
+    async def asked(graph: Store) -> None:
+        name = await known(graph, id)
+        (model,) = await graph.models([name])
+        (bases,) = await graph.base_models([name])
+        (claims,) = await graph.claims([name])
+        (counts,) = await graph.derived_counts([name])
+        (trainings,) = await graph.trainings([name])
+        (digest,) = await graph.weights_of([name])
+        weights = await graph.weights(digest) if digest else None
+        if model is None:
+            raise NotFound("model", id)
+        trouble = [conflict.text for conflict in disagreements.conflicts(claims)]
+        if as_json:
+            value = {
+                "snapshot": graph.snapshot,
+                **asdict(model),
+                "derivations": [asdict(edge) for edge in bases],
+                "claims": [asdict(claim) for claim in claims],
+                "conflicts": trouble,
+                "derived": {relation.value: count for relation, count in counts.items()},
+                "datasets": [training.dataset for training in trainings],
+                "weights": digest,
+                "copies": weights.holders - 1 if weights else None,
+            }
+            shown.print_json(value)
+            return
+        _print_card(model)
+        for edge in bases:
+            by = ", ".join(word.value for word in edge.evidence)
+            click.echo(shown.clean(f"made from   {edge.base_model}  {edge.relation.value}  (says {by})"))
+        for text in trouble:
+            click.echo(shown.clean(f"conflict    {text}"))
+        if counts:
+            ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0].value))
+            click.echo("made of it  " + ", ".join(f"{count} {relation.value}" for relation, count in ordered))
+        if model.descendants:
+            click.echo(f"in all      {model.descendants} descendants")
+        for training in trainings:
+            click.echo(shown.clean(f"trained on  {training.dataset}"))
+        if weights is not None:
+            click.echo(f"copies      {weights.holders - 1} with the same weight files")
+
+    ask(chosen(context, catalogue, store), asked)
+
+
+def _print_card(model: ModelRecord) -> None:
+    click.secho(shown.clean(model.id), bold=True)
+    facts = {
+        "state": model.state.value,
+        "task": model.task,
+        "library": model.library,
+        "licence": model.licence,
+        "size": f"{shown.number(model.parameters)} {model.dtype or ''}".strip() if model.parameters else None,
+        "architecture": model.architecture,
+        "created": shown.date(model.created_at),
+        "modified": shown.date(model.modified_at),
+        "downloads": shown.number(model.downloads),
+        "likes": shown.number(model.likes),
+        "commit": model.sha,
+        "generation": str(model.generation) if model.generation else None,
+    }
+    for name, value in facts.items():
+        if value:
+            click.echo(shown.clean(f"{name:<11} {value}"))
+
+
+@click.command(name="lineage")
+@click.argument("id")
+@click.option("--direction", type=click.Choice([word.value for word in Direction]), default="both", show_default=True)
+@click.option(
+    "--depth", type=click.IntRange(0, 1000), default=3, show_default=True, help="Derivations away from the model."
+)
+@click.option("--relation", multiple=True, type=click.Choice([word.value for word in Relation]))
+@click.option("--evidence", multiple=True, type=click.Choice([*[word.value for word in Evidence], "declared"]))
+@click.option("--limit", type=click.IntRange(0, 100_000), default=500, show_default=True, help="Most models shown.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["tree", "table", "json", "dot", "graphml"]),
+    default="tree",
+    show_default=True,
+)
+@shared
+@click.pass_context
+def lineage_command(
+    context: click.Context,
+    id: str,
+    direction: str,
+    depth: int,
+    relation: tuple[str, ...],
+    evidence: tuple[str, ...],
+    limit: int,
+    form: str,
+    as_json: bool,
+    catalogue: Path | None,
+    store: str | None,
+) -> None:
+    """Show what a model was made from and what was made from it.
+
+    \b
+    stemma lineage mistralai/Mistral-7B-v0.1 --direction descendants --depth 2
+    stemma lineage MODEL --format dot | dot -Tsvg > lineage.svg
+    """
+    words = {Evidence(word) for word in evidence if word != "declared"} | (
+        DECLARED if "declared" in evidence else frozenset()
+    )
+    where = EdgeFilter(frozenset(map(Relation, relation)) if relation else None, frozenset(words) if words else None)
+
+    async def asked(graph: Store) -> tuple[str, str, Walk, dict[str, ModelRecord]]:
+        name = await known(graph, id)
+        walk = await graph.walk(name, Direction(direction), where, depth, limit)
+        ids = [node.id for node in walk.nodes]
+        records = await graph.models(ids)
+        return graph.snapshot, name, walk, {id: record for id, record in zip(ids, records, strict=True) if record}
+
+    snapshot, root, walk, records = ask(chosen(context, catalogue, store), asked)
+    if as_json or form == "json":
+        shown.print_json(shown.lineage_json(snapshot, root, walk, records))
+    elif form == "dot":
+        click.echo(shown.lineage_dot(walk))
+    elif form == "graphml":
+        click.echo(shown.lineage_graphml(walk, records))
+    elif form == "table":
+        by = {node.id: node.distance for node in walk.nodes}
+        rows = (
+            (e.model, e.relation.value, e.base_model, ", ".join(w.value for w in e.evidence), str(by[e.model]))
+            for e in walk.edges
+        )
+        shown.print_table(("model", "relation", "base model", "evidence", "distance"), rows, right=(4,))
+    else:
+        shown.console().print(shown.lineage_tree(root, walk, records))
+
+
+@click.command(name="path")
+@click.argument("start")
+@click.argument("end")
+@click.option("--limit", type=click.IntRange(1, 20), default=3, show_default=True, help="Most chains.")
+@shared
+@click.pass_context
+def path_command(
+    context: click.Context, start: str, end: str, limit: int, as_json: bool, catalogue: Path | None, store: str | None
+) -> None:
+    """Show how two models are related: shortest chains of derivations, in either direction."""
+
+    async def asked(graph: Store) -> None:
+        here, there = await known(graph, start), await known(graph, end)
+        chains = await graph.path(here, there, limit)
+        if as_json:
+            shown.print_json({"snapshot": graph.snapshot, "paths": [list(chain) for chain in chains]})
+        elif not chains:
+            raise NotFound("path", f"{here} - {there}", "the two are not related by known derivations")
+        else:
+            for chain in chains:
+                click.echo(shown.clean(" - ".join(chain)))
+
+    ask(chosen(context, catalogue, store), asked)
+
+
+@click.command(name="copies")
+@click.argument("id")
+@click.option("--first", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
+@shared
+@click.pass_context
+def copies_command(
+    context: click.Context, id: str, first: int, as_json: bool, catalogue: Path | None, store: str | None
+) -> None:
+    """List the models that have exactly the same weight files."""
+
+    async def asked(graph: Store) -> None:
+        name = await known(graph, id)
+        (digest,) = await graph.weights_of([name])
+        if digest is None:
+            raise NotFound(
+                "weight content", name, "the hashes of its weight files are not known; ingest it with its files"
+            )
+        page = await graph.holders(digest, first + 1)
+        others = [model for model in page.models if model.id != name][:first]
+        if as_json:
+            shown.print_json({"snapshot": graph.snapshot, "digest": digest, "copies": [model.id for model in others]})
+        else:
+            rows = ((model.id, shown.number(model.downloads), shown.date(model.created_at)) for model in others)
+            shown.print_table(("model", "downloads", "created"), rows, right=(1,))
+
+    ask(chosen(context, catalogue, store), asked)
+
+
+@click.command(name="identify")
+@click.argument("path")
+@shared
+@click.pass_context
+def identify_command(
+    context: click.Context, path: str, as_json: bool, catalogue: Path | None, store: str | None
+) -> None:
+    """Say which models hold a file: a path, whose sha256 is taken, or a digest of 64 hex digits."""
+    if re.fullmatch(r"[0-9a-fA-F]{64}", path):
+        digest = path.lower()
+    else:
+        try:
+            with Path(path).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise BadInput(
+                f"{path} cannot be read ({error.strerror}): give a file, or a sha256 of 64 hex digits"
+            ) from error
+
+    async def asked(graph: Store) -> None:
+        places = await graph.file_places(digest)
+        content = await graph.weights(digest)
+        holders = await graph.holders(digest, 100) if content else None
+        if not places and holders is None:
+            raise NotFound("file or weight content", digest, "no model of the catalogue is known to hold it")
+        models = [model.id for model in holders.models] if holders else []
+        if as_json:
+            files = [{"model": file.model, "path": file.path, "size": file.size} for file in places]
+            shown.print_json({"snapshot": graph.snapshot, "digest": digest, "files": files, "models": models})
+        else:
+            shown.print_table(
+                ("model", "path"), [(file.model, file.path) for file in places] + [(model, "") for model in models]
+            )
+
+    ask(chosen(context, catalogue, store), asked)
+
+
+@click.command(name="catalogue")
+@shared
+@click.pass_context
+def catalogue_command(context: click.Context, as_json: bool, catalogue: Path | None, store: str | None) -> None:
+    """Say what the catalogue holds, and how much of it rests on what."""
+
+    async def asked(graph: Store) -> None:
+        held = await graph.coverage()
+        if as_json:
+            shown.print_json({"snapshot": graph.snapshot, **asdict(held)})
+            return
+        rows = [("models, " + state, str(count)) for state, count in held.models.items()]
+        rows += [("models with a base model", str(held.with_base)), ("derivations", str(held.derivations_total))]
+        rows += [("derivations said by " + word, str(count)) for word, count in held.derivations.items()]
+        rows += [("derivations, " + word, str(count)) for word, count in held.relations.items()]
+        rows += [("derivations in conflict", str(held.conflicts)), ("derivations on a cycle", str(held.cycles))]
+        rows += [("datasets", str(held.datasets)), ("trainings", str(held.trainings))]
+        rows += [("files", str(held.files)), ("weight contents", str(held.weights))]
+        rows += [("left out, " + word, str(count)) for word, count in held.skipped.items()]
+        click.echo(f"snapshot {graph.snapshot}")
+        shown.print_table(("what", "how many"), rows, right=(1,))
+
+    ask(chosen(context, catalogue, store), asked)

@@ -1,0 +1,87 @@
+"""This file knows how one request asks the store: what many fields want at once goes out as one question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from strawberry.dataloader import DataLoader
+
+from graph.records import ClaimRecord, DerivationRecord, Evidence, ModelRecord, Relation, TrainingRecord
+from graph.snapshot import Source
+from graph.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A derivation with both of its models."""
+
+    record: DerivationRecord
+    model: ModelRecord
+    base_model: ModelRecord
+
+    @property
+    def relation(self) -> Relation:
+        """How the model was made from the base model."""
+        return self.record.relation
+
+    @property
+    def confidence(self) -> float | None:
+        """0 to 1 when it rests on inference alone."""
+        return self.record.confidence
+
+    @property
+    def conflict(self) -> bool:
+        """Whether claims disagree."""
+        return self.record.conflict
+
+    @property
+    def cycle(self) -> bool:
+        """Whether it lies on a cycle."""
+        return self.record.cycle
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What it rests on."""
+        return self.record.evidence
+
+
+class Loaders:
+    """The questions of one request, batched and asked once."""
+
+    def __init__(self, store: Store) -> None:
+        self.model: DataLoader[str, ModelRecord | None] = DataLoader(load_fn=store.models)
+        self.bases: DataLoader[str, tuple[DerivationRecord, ...]] = DataLoader(load_fn=store.base_models)
+        self.counts: DataLoader[str, dict[Relation, int]] = DataLoader(load_fn=store.derived_counts)
+        self.claims: DataLoader[str, tuple[ClaimRecord, ...]] = DataLoader(load_fn=store.claims)
+        self.trainings: DataLoader[str, tuple[TrainingRecord, ...]] = DataLoader(load_fn=store.trainings)
+        self.weights: DataLoader[str, str | None] = DataLoader(load_fn=store.weights_of)
+
+    async def records(self, ids: Iterable[str]) -> dict[str, ModelRecord]:
+        """The records of ids that the store itself gave."""
+        wanted = list(dict.fromkeys(ids))
+        found = await self.model.load_many(wanted)
+        return {id: record for id, record in zip(wanted, found, strict=True) if record is not None}
+
+    async def edges(self, derivations: Sequence[DerivationRecord]) -> list[Edge]:
+        """Derivations with their models."""
+        known = await self.records(id for edge in derivations for id in (edge.model, edge.base_model))
+        return [Edge(edge, known[edge.model], known[edge.base_model]) for edge in derivations]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may ask for."""
+
+    page: int
+    lineage: int
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every resolver of a request sees."""
+
+    store: Store
+    load: Loaders
+    limits: Limits
+    sources: tuple[Source, ...] = ()

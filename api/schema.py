@@ -1,0 +1,412 @@
+"""This file knows the GraphQL schema: the questions that clients may ask, and how each is put to the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import strawberry
+from strawberry.scalars import JSON
+from strawberry.schema.config import StrawberryConfig
+
+from api import cursors
+from api.loaders import Edge
+from api.types import (
+    ANCESTORS_AT_MOST,
+    SCALARS,
+    Ask,
+    Dataset,
+    Derivation,
+    File,
+    Long,
+    Model,
+    ModelConnection,
+    RelationFilter,
+    connection,
+    edge_filter,
+    page_size,
+)
+from graph.errors import BadInput, LimitExceeded
+from graph.lineage import nearest_common_ancestors, packed
+from graph.records import Direction, Evidence, Relation, State
+from graph.store import EdgeFilter, Facet, Key, ModelPage, Order, Walk
+from graph.store import ModelFilter as Filter
+
+LONGEST_TEXT = 200  # characters of a search
+MOST_VALUES = 50  # of one filter field
+MOST_IDS = 20  # of commonAncestors
+MOST_PATHS = 20
+DEEPEST = 1_000  # derivations of one lineage
+
+
+@strawberry.input(description="Which models: every field that is set must hold; within a list one value is enough.")
+class ModelFilter:
+    """See ``graph.store.ModelFilter``."""
+
+    text: str | None = strawberry.field(default=None, description="Part of the name, case ignored.")
+    task: list[str] | None = strawberry.field(default=None, description="The Hub's pipeline tag.")
+    library: list[str] | None = strawberry.field(default=None, description="The library that loads it.")
+    licence: list[str] | None = strawberry.field(default=None, description="As declared on the Hub, lower case.")
+    author: list[str] | None = strawberry.field(default=None, description="The part of the name before the slash.")
+    state: list[State] | None = strawberry.field(default=None, description="Listed, gated, missing or gone.")
+    relation: list[RelationFilter] | None = strawberry.field(
+        default=None, description="Its relation to a base model, or ROOT."
+    )
+    dataset: str | None = strawberry.field(default=None, description="A dataset that it says it was trained on.")
+    parameters_min: Long | None = strawberry.field(default=None, description="Least number of parameters.")
+    parameters_max: Long | None = strawberry.field(default=None, description="Largest number of parameters.")
+    created_from: datetime | None = strawberry.field(default=None, description="Made at this time or later.")
+    created_until: datetime | None = strawberry.field(default=None, description="Made before this time.")
+
+
+@strawberry.type(description="A model reached, and how far away it is.")
+class LineageNode:
+    """See ``graph.store.WalkNode``."""
+
+    model: Model = strawberry.field(description="The model.")
+    distance: int = strawberry.field(description="Fewest derivations to the root; negative towards ancestors.")
+
+
+@strawberry.type(description="A model shown whose neighbours are not all shown.")
+class Truncation:
+    """See ``graph.store.Hidden``."""
+
+    id: strawberry.ID = strawberry.field(description="The model.")
+    hidden: int = strawberry.field(description="How many of its neighbours in the direction of the walk are not shown.")
+
+
+@strawberry.type(
+    description="The part of the graph around one model. Totals are exact whatever the depth and the limit."
+)
+class Lineage:
+    """See ``graph.store.Walk``."""
+
+    root: Model = strawberry.field(description="The model in the middle.")
+    nodes: list[LineageNode] = strawberry.field(description="The root, then ancestors and descendants, nearest first.")
+    edges: list[Derivation] = strawberry.field(description="All derivations among the nodes, by model and base model.")
+    total_ancestors: int = strawberry.field(description="Distinct ancestors at any distance, under the same filters.")
+    total_descendants: int = strawberry.field(
+        description="Distinct descendants at any distance, under the same filters."
+    )
+    truncated: list[Truncation] = strawberry.field(description="Where something is hidden, and how much.")
+    columns: strawberry.Private[Callable[[], dict[str, object]]]
+
+    @strawberry.field(description="The same as columns: smaller and much quicker for large lineages.")
+    def packed(self) -> JSON:
+        """Made only when it is asked for."""
+        return JSON(self.columns())
+
+
+@strawberry.type(description="A chain of models, each made from the one before or after it.")
+class Path:
+    """One shortest chain."""
+
+    models: list[Model] = strawberry.field(description="From the first model to the last.")
+    length: int = strawberry.field(description="Number of derivations.")
+
+
+@strawberry.type(description="Which models hold a weight file or a weight content.")
+class Weights:
+    """See ``WeightsRecord`` and ``FileRecord``."""
+
+    digest: str = strawberry.field(description="The digest that was asked for.")
+    kind: str = strawberry.field(
+        description="`file`: the sha256 of a file; `content`: all weight files of a model together."
+    )
+    files: int = strawberry.field(description="How many distinct files it is.")
+    size: Long | None = strawberry.field(description="Bytes.")
+    places: list[File] = strawberry.field(description="Where the file is found, at most 100; empty for a content.")
+    holders: ModelConnection = strawberry.field(description="The models that hold it, by downloads.")
+
+
+@strawberry.type(name="FacetCount", description="How many models have one value.")
+class FacetCountType:
+    """See ``graph.store.FacetCount``."""
+
+    facet: Facet = strawberry.field(description="What is counted by.")
+    value: str | None = strawberry.field(description="The value; null where it is unknown.")
+    count: int = strawberry.field(description="How many of the filtered models have it.")
+
+
+@strawberry.type(description="A name and a count.")
+class Count:
+    """One line of a coverage table."""
+
+    name: str = strawberry.field(description="What is counted.")
+    count: int = strawberry.field(description="How many.")
+
+
+@strawberry.type(name="Source", description="Where the catalogue's rows came from.")
+class SourceType:
+    """See ``graph.snapshot.Source``."""
+
+    kind: str = strawberry.field(description="`dump`, `hub`, `sample` ...")
+    name: str = strawberry.field(description="A file's name, or an endpoint.")
+    rows: int = strawberry.field(description="Rows read.")
+    watermark: datetime | None = strawberry.field(description="The newest change that its rows carry.")
+
+
+@strawberry.type(name="Catalogue", description="The catalogue that answers.")
+class CatalogueType:
+    """See ``graph.store.Coverage``."""
+
+    snapshot: str = strawberry.field(description="The id of the snapshot that every answer comes from.")
+    sources: list[SourceType] = strawberry.field(
+        description="Where it came from; empty when only the graph database knows."
+    )
+    models: list[Count] = strawberry.field(description="Models by state.")
+    datasets: int = strawberry.field(description="Datasets, named ones included.")
+    derivations: int = strawberry.field(description="Pairs of a model and a base model.")
+    derivations_by_evidence: list[Count] = strawberry.field(
+        description="Derivations by evidence; one may count in several."
+    )
+    derivations_by_relation: list[Count] = strawberry.field(description="Derivations by relation.")
+    conflicts: int = strawberry.field(description="Derivations about which claims disagree.")
+    cycles: int = strawberry.field(description="Derivations that lie on a cycle.")
+    models_with_base: int = strawberry.field(description="Models with a base model.")
+    trainings: int = strawberry.field(description="Pairs of a model and a dataset.")
+    files: int = strawberry.field(description="Known files.")
+    weights: int = strawberry.field(description="Distinct weight contents.")
+    models_with_weights: int = strawberry.field(description="Models whose weight content is known.")
+    skipped: list[Count] = strawberry.field(description="What the last run left out, by reason.")
+
+
+async def _id(info: Ask, name: str) -> str | None:
+    (id,) = await info.context.store.resolve([name[:500]])
+    return id
+
+
+async def _walk(info: Ask, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int) -> Lineage:
+    walk: Walk = await info.context.store.walk(id, direction, where, depth, limit)
+    known = await info.context.load.records(node.id for node in walk.nodes)
+    return Lineage(
+        root=known[id],  # type: ignore[arg-type] # records, here and below
+        nodes=[LineageNode(model=known[node.id], distance=node.distance) for node in walk.nodes],  # type: ignore[arg-type] # record
+        edges=[Edge(edge, known[edge.model], known[edge.base_model]) for edge in walk.edges],  # type: ignore[misc] # edges
+        total_ancestors=walk.total_ancestors,
+        total_descendants=walk.total_descendants,
+        truncated=walk.hidden,  # type: ignore[arg-type] # the same fields
+        columns=lambda: packed(walk, known),
+    )
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    """The root of all questions."""
+
+    @strawberry.field(description="One model, by any spelling of its name, a former name, or the Hub's permanent id.")
+    async def model(self, info: Ask, id: strawberry.ID) -> Model | None:
+        """A model's node."""
+        canonical = await _id(info, id)
+        return None if canonical is None else await info.context.load.model.load(canonical)  # type: ignore[return-value] # record
+
+    @strawberry.field(description="Models under a filter, a page at a time.")
+    async def models(
+        self,
+        info: Ask,
+        filter: ModelFilter | None = None,
+        order_by: Order = Order.DOWNLOADS,
+        first: int = 20,
+        after: str | None = None,
+    ) -> ModelConnection:
+        """A page of models."""
+        where, store = filter_of(filter), info.context.store
+        page = await store.find(where, order_by, page_size(info, first), cursors.read(order_by.value, after))
+        return connection(page, order_by.value, after, lambda: store.count(where))
+
+    @strawberry.field(
+        description="What a model was made from and what was made from it; null when there is no such model."
+    )
+    async def lineage(
+        self,
+        info: Ask,
+        id: strawberry.ID,
+        direction: Direction = Direction.BOTH,
+        depth: int = 3,
+        relations: list[Relation] | None = None,
+        evidence: list[Evidence] | None = None,
+        limit: int = 500,
+    ) -> Lineage | None:
+        """The lineage around one model."""
+        if not 0 <= depth <= DEEPEST:
+            raise LimitExceeded("depth", DEEPEST, depth, "ask for 0 to that many")
+        most = info.context.limits.lineage
+        if not 0 <= limit <= most:
+            raise LimitExceeded("limit", most, limit, "ask for 0 to that many nodes; totals are exact all the same")
+        canonical = await _id(info, id)
+        return (
+            None
+            if canonical is None
+            else await _walk(info, canonical, direction, edge_filter(relations, evidence), depth, limit)
+        )
+
+    @strawberry.field(
+        description="Shortest chains between two models over derivations in either direction; empty when none."
+    )
+    async def paths(
+        self,
+        info: Ask,
+        from_: Annotated[strawberry.ID, strawberry.argument(name="from", description="One end.")],
+        to: Annotated[strawberry.ID, strawberry.argument(description="The other end.")],
+        limit: Annotated[int, strawberry.argument(description="Most chains.")] = 3,
+    ) -> list[Path]:
+        """Chains of models."""
+        if not 1 <= limit <= MOST_PATHS:
+            raise LimitExceeded("limit", MOST_PATHS, limit, "ask for 1 to that many chains")
+        start, end = await _id(info, from_), await _id(info, to)
+        if start is None or end is None:
+            return []
+        chains = await info.context.store.path(start, end, limit)
+        known = await info.context.load.records(id for chain in chains for id in chain)
+        return [Path(models=[known[id] for id in chain], length=len(chain) - 1) for chain in chains]  # type: ignore[misc] # records
+
+    @strawberry.field(
+        description="The nearest models that all of these descend from, or are; empty when there is none."
+    )
+    async def common_ancestors(
+        self, info: Ask, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Two models or more.")]
+    ) -> list[Model]:
+        """Nearest common ancestors."""
+        if not 1 <= len(ids) <= MOST_IDS:
+            raise LimitExceeded("number of ids", MOST_IDS, len(ids), "ask for 1 to that many models")
+        store = info.context.store
+        resolved = await store.resolve([id[:500] for id in ids])
+        if None in resolved:
+            return []
+        wanted = dict.fromkeys(id for id in resolved if id is not None)
+        most = ANCESTORS_AT_MOST
+        walks = [await store.walk(id, Direction.ANCESTORS, EdgeFilter(), most, most) for id in wanted]
+        nearest = nearest_common_ancestors(walks)
+        known = await info.context.load.records(nearest)
+        return [known[id] for id in nearest]  # type: ignore[misc] # records
+
+    @strawberry.field(description="One dataset, by its name in any case.")
+    async def dataset(self, info: Ask, id: strawberry.ID) -> Dataset | None:
+        """A dataset's node."""
+        return await info.context.store.dataset(id[:500])  # type: ignore[return-value] # a record
+
+    @strawberry.field(
+        description="Which models hold this weight file (its sha256) or weight content; null when none does."
+    )
+    async def weights(
+        self,
+        info: Ask,
+        digest: Annotated[str, strawberry.argument(description="64 hex digits.")],
+        first: Annotated[int, strawberry.argument(description="Holders in the page.")] = 20,
+        after: Annotated[str | None, strawberry.argument(description="A cursor of the holders.")] = None,
+    ) -> Weights | None:
+        """Holders of a content."""
+        store, size, key = info.context.store, page_size(info, first), cursors.read(Order.DOWNLOADS.value, after)
+        digest = digest.lower()
+        found = await store.weights(digest)
+        if found is not None:
+            page = await store.holders(digest, size, key)
+            holders = connection(page, Order.DOWNLOADS.value, after, found.holders)
+            return Weights(
+                digest=digest, kind="content", files=found.files, size=_long(found.size), places=[], holders=holders
+            )
+        places = await store.file_places(digest)
+        if not places:
+            return None
+        known = await info.context.load.records(place.model for place in places)
+        models = sorted(
+            known.values(), key=lambda model: (-(-1 if model.downloads is None else model.downloads), model.id.encode())
+        )
+        keys = [Key(model.downloads, model.id) for model in models]
+        begin = keys.index(key) + 1 if key in keys else 0
+        end = begin + size
+        shown = ModelPage(tuple(models[begin:end]), tuple(keys[begin:end]), len(models) > end)
+        holders = connection(shown, Order.DOWNLOADS.value, after, len(models))
+        size_bytes, found_at = _long(places[0].size), list(places)
+        return Weights(digest=digest, kind="file", files=1, size=size_bytes, places=found_at, holders=holders)  # type: ignore[arg-type] # records
+
+    @strawberry.field(description="How many models have each value, most first.")
+    async def facets(
+        self,
+        info: Ask,
+        by: Annotated[list[Facet], strawberry.argument(description="What to count by.")],
+        filter: ModelFilter | None = None,
+        first: Annotated[int, strawberry.argument(description="Most values of each.")] = 50,
+    ) -> list[FacetCountType]:
+        """Counts by facet."""
+        where, kinds = filter_of(filter), list(dict.fromkeys(by))
+        return await info.context.store.facets(where, kinds, page_size(info, first))  # type: ignore[return-value] # same fields
+
+    @strawberry.field(description="What the catalogue holds, and where it came from.")
+    async def catalogue(self, info: Ask) -> CatalogueType:
+        """Coverage."""
+        store = info.context.store
+        held = await store.coverage()
+        return CatalogueType(
+            snapshot=store.snapshot,
+            sources=list(info.context.sources),  # type: ignore[arg-type] # the same fields
+            models=_counts(held.models),
+            datasets=held.datasets,
+            derivations=held.derivations_total,
+            derivations_by_evidence=_counts(held.derivations),
+            derivations_by_relation=_counts(held.relations),
+            conflicts=held.conflicts,
+            cycles=held.cycles,
+            models_with_base=held.with_base,
+            trainings=held.trainings,
+            files=held.files,
+            weights=held.weights,
+            models_with_weights=held.with_weights,
+            skipped=_counts(held.skipped),
+        )
+
+
+def _long(value: int | None) -> Long | None:
+    return None if value is None else Long(value)
+
+
+def _counts(table: dict[str, int]) -> list[Count]:
+    ordered = sorted(table.items(), key=lambda item: (-item[1], item[0]))
+    return [Count(name=name, count=count) for name, count in ordered]
+
+
+def filter_of(given: ModelFilter | None) -> Filter:
+    """A filter of the store's. Raises LimitExceeded, BadInput."""
+    if given is None:
+        return Filter()
+    for name in ("task", "library", "licence", "author", "state", "relation"):
+        values: Sequence[object] | None = getattr(given, name)
+        if values is not None and len(values) > MOST_VALUES:
+            raise LimitExceeded(f"values of filter.{name}", MOST_VALUES, len(values), "ask for fewer at once")
+    if given.text is not None and len(given.text) > LONGEST_TEXT:
+        raise LimitExceeded(
+            "length of filter.text", LONGEST_TEXT, len(given.text), "search for a shorter part of the name"
+        )
+    if given.dataset is not None and len(given.dataset) > LONGEST_TEXT:
+        raise LimitExceeded("length of filter.dataset", LONGEST_TEXT, len(given.dataset), "give a dataset's name")
+    for name in ("parameters_min", "parameters_max"):
+        number = getattr(given, name)
+        if number is not None and not 0 <= number < 2**63:
+            raise BadInput(f"filter.{name} is {number}: give a whole number from 0 up")
+    return Filter(
+        text=given.text or None,
+        tasks=tuple(given.task or ()),
+        libraries=tuple(given.library or ()),
+        licences=tuple(word.lower() for word in given.licence or ()),
+        authors=tuple(given.author or ()),
+        states=tuple(given.state or ()),
+        relations=tuple(item.value for item in given.relation or ()),
+        dataset=given.dataset,
+        parameters_min=given.parameters_min,
+        parameters_max=given.parameters_max,
+        created_from=_aware(given.created_from),
+        created_until=_aware(given.created_until),
+    )
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+
+
+schema = strawberry.Schema(Query, config=StrawberryConfig(scalar_map=SCALARS))
+
+
+def sdl() -> str:
+    """The schema in GraphQL's own language, as `api/schema.graphql` holds it."""
+    return schema.as_str() + "\n"

@@ -1,0 +1,89 @@
+"""This file knows which store answers now: it follows the catalogue's HEAD, and closes a store when its last request is done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import anyio.to_thread
+import structlog
+
+from graph.errors import StemmaError, Unreachable
+from graph.snapshot import Source
+from graph.store import Store
+
+_log = structlog.get_logger("stemma.store")
+WATCH_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class _Open:
+    store: Store
+    sources: tuple[Source, ...]
+    users: int = 0
+    retired: bool = False
+
+
+class Serving:
+    """Holds the store that answers. ``current`` says what should be open (a cheap call), ``open_store`` opens it."""
+
+    def __init__(
+        self,
+        current: Callable[[], str | None],
+        open_store: Callable[[], Awaitable[tuple[Store, tuple[Source, ...]]]],
+        watch_seconds: float = WATCH_SECONDS,
+    ) -> None:
+        self._current = current
+        self._open_store = open_store
+        self._watch_seconds = watch_seconds
+        self._open: _Open | None = None
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[tuple[Store, tuple[Source, ...]]]:
+        """The store that answers now, kept open while it is used. Raises Unreachable before the first is open."""
+        opened = self._open
+        if opened is None:
+            raise Unreachable("no snapshot is open yet: try again in a moment")
+        opened.users += 1
+        try:
+            yield opened.store, opened.sources
+        finally:
+            opened.users -= 1
+            if opened.retired and opened.users == 0:
+                await opened.store.close()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open the store, follow HEAD while the service runs, and close at the end."""
+        self._open = _Open(*await self._open_store())
+        watching = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            await self._retire(self._open)
+            self._open = None
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._watch_seconds)
+            try:
+                wanted = await anyio.to_thread.run_sync(self._current)
+                if self._open is None or wanted in (None, self._open.store.snapshot):
+                    continue
+                before, self._open = self._open, _Open(*await self._open_store())
+            except (StemmaError, OSError) as error:
+                _log.warning("the new snapshot could not be opened; the old one goes on answering", reason=str(error))
+                continue
+            _log.info("snapshot swapped", before=before.store.snapshot[:12], now=self._open.store.snapshot[:12])
+            await self._retire(before)
+
+    @staticmethod
+    async def _retire(opened: _Open) -> None:
+        opened.retired = True
+        if opened.users == 0:
+            await opened.store.close()

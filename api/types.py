@@ -1,0 +1,393 @@
+"""This file knows the GraphQL types: what each field means, and how it is read from the records.
+
+Resolvers get the records themselves: a field without a resolver of its own is an attribute of the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import Enum
+from typing import NewType
+
+import strawberry
+from strawberry import Info, Parent
+from strawberry.types.scalar import ScalarDefinition
+
+from api import cursors
+from api.loaders import Context, Edge
+from graph import conflicts as disagreements
+from graph.errors import LimitExceeded
+from graph.lineage import roots as roots_of
+from graph.records import (
+    ClaimRecord,
+    DatasetRecord,
+    Direction,
+    Evidence,
+    FileRecord,
+    ModelRecord,
+    Relation,
+    State,
+    TrainingRecord,
+)
+from graph.store import EdgeFilter, Facet, Key, ModelFilter, ModelPage, Order
+
+Ask = Info[Context, None]
+DOWNLOADS = Order.DOWNLOADS.value
+ANCESTORS_AT_MOST = 5_000  # models looked at to find roots or common ancestors
+
+Long = NewType("Long", int)
+SCALARS: dict[object, ScalarDefinition] = {
+    Long: strawberry.scalar(
+        name="Long",
+        description="A whole number of up to 63 bits, written as a JSON number.",
+        serialize=int,
+        parse_value=int,
+    )
+}
+
+for _kind, _name, _meaning in (
+    (Relation, "Relation", "How a model was made from a base model."),
+    (Evidence, "Evidence", "How a claim is known: by the Hub, the card, tags, configuration, or the weights."),
+    (State, "State", "What is known about a repository's presence on its Hub."),
+    (Direction, "Direction", "Which way a lineage is walked."),
+    (Order, "ModelOrder", "What models are ordered by: most or newest first, unknown last, then by name."),
+    (Facet, "Facet", "What models can be counted by."),
+):
+    strawberry.enum(_kind, name=_name, description=_meaning)
+
+
+@strawberry.enum(description="A model's place: without a base model, or its relation to one.")
+class RelationFilter(Enum):
+    """The relation filter of a list of models."""
+
+    ROOT = "root"
+    FINETUNE = "finetune"
+    ADAPTER = "adapter"
+    MERGE = "merge"
+    QUANTIZED = "quantized"
+    IDENTICAL = "identical"
+    RECAST = "recast"
+    PRUNED = "pruned"
+    EXPANDED = "expanded"
+    PERMUTED = "permuted"
+    UNKNOWN = "unknown"
+
+
+def page_size(info: Ask, first: int) -> int:
+    """A page size that is allowed. Raises LimitExceeded."""
+    most = info.context.limits.page
+    if not 1 <= first <= most:
+        raise LimitExceeded("first", most, first, "ask for 1 to that many, and for more with `after`")
+    return first
+
+
+@strawberry.type(description="Where a page ends, and whether more follow.")
+class PageInfo:
+    """Relay's page facts; lists are read forwards only."""
+
+    has_next_page: bool = strawberry.field(description="Whether more follow.")
+    has_previous_page: bool = strawberry.field(description="Whether a cursor was given.")
+    start_cursor: str | None = strawberry.field(description="The first row's cursor.")
+    end_cursor: str | None = strawberry.field(
+        description="The last row's cursor; pass it as `after` for the next page."
+    )
+
+
+def page_info(order: str, keys: Sequence[Key], has_next: bool, after: str | None) -> PageInfo:
+    """The page facts of rows with these keys."""
+    ends = [cursors.write(order, key) for key in (keys[0], keys[-1])] if keys else []
+    return PageInfo(
+        has_next_page=has_next,
+        has_previous_page=after is not None,
+        start_cursor=ends[0] if ends else None,
+        end_cursor=ends[-1] if ends else None,
+    )
+
+
+@strawberry.type(description="One statement that a model was made from a base model.")
+class Claim:
+    """See ``ClaimRecord``."""
+
+    relation: Relation = strawberry.field(description="The relation claimed; UNKNOWN when none is.")
+    evidence: Evidence = strawberry.field(description="How it is known.")
+    confidence: float | None = strawberry.field(description="0 to 1 for inferred claims, null for declared ones.")
+    where: str = strawberry.field(description="Where it was said: `baseModels`, `tags`, `cardData.base_model`, a file.")
+    detail: str | None = strawberry.field(
+        description="The spelling that was said, when it differs from the base model's name."
+    )
+
+
+@strawberry.type(description="What a model was made from, with all that is claimed about it.")
+class Derivation:
+    """See ``DerivationRecord``."""
+
+    model: Model = strawberry.field(description="The derived model.")
+    base_model: Model = strawberry.field(description="What it was made from.")
+    relation: Relation = strawberry.field(description="The relation by the strongest evidence that knows one.")
+    evidence: list[Evidence] = strawberry.field(description="All kinds of evidence for this pair.")
+    confidence: float | None = strawberry.field(description="0 to 1 when it is inferred, null when it is declared.")
+    conflict: bool = strawberry.field(description="Whether claims disagree about this pair.")
+    cycle: bool = strawberry.field(description="Whether it lies on a cycle, which no true history can have.")
+
+    @strawberry.field(description="The claims one by one.")
+    async def claims(root: Parent[Edge], info: Ask) -> list[Claim]:
+        """The claims about this pair."""
+        all_claims = await info.context.load.claims.load(root.record.model)
+        return [claim for claim in all_claims if claim.base_model == root.record.base_model]  # type: ignore[misc] # records
+
+
+@strawberry.type(description="How many models were made from a model in one way.")
+class RelationCount:
+    """One relation and a count."""
+
+    relation: Relation = strawberry.field(description="The relation.")
+    count: int = strawberry.field(description="How many derivations have it.")
+
+
+@strawberry.type(description="A row of derivations.")
+class DerivationEdge:
+    """Relay's edge."""
+
+    node: Derivation = strawberry.field(description="The derivation.")
+    cursor: str = strawberry.field(description="Its place in the list.")
+
+
+@strawberry.type(description="A page of derivations, by downloads of the derived model.")
+class DerivationConnection:
+    """Relay's connection."""
+
+    edges: list[DerivationEdge] = strawberry.field(description="The rows with their cursors.")
+    nodes: list[Derivation] = strawberry.field(description="The rows alone.")
+    page_info: PageInfo = strawberry.field(description="Where the page ends.")
+    total_count: int = strawberry.field(description="How many there are under the same filter, exactly.")
+
+
+@strawberry.type(description="A row of models.")
+class ModelEdge:
+    """Relay's edge."""
+
+    node: Model = strawberry.field(description="The model.")
+    cursor: str = strawberry.field(description="Its place in the list.")
+
+
+@strawberry.type(description="A page of models.")
+class ModelConnection:
+    """Relay's connection; the total is counted only when it is asked for."""
+
+    edges: list[ModelEdge] = strawberry.field(description="The rows with their cursors.")
+    nodes: list[Model] = strawberry.field(description="The rows alone.")
+    page_info: PageInfo = strawberry.field(description="Where the page ends.")
+    counted: strawberry.Private[object] = None
+
+    @strawberry.field(description="How many there are in all, exactly.")
+    async def total_count(self) -> int:
+        """The count, asked for now."""
+        if isinstance(self.counted, int):
+            return self.counted
+        return int(await self.counted())  # type: ignore[operator] # set by ``connection``
+
+
+def connection(page: ModelPage, order: str, after: str | None, counted: object) -> ModelConnection:
+    """A page of the store as a connection. ``counted``: the total, or how to ask for it."""
+    return ModelConnection(
+        edges=[ModelEdge(node=m, cursor=cursors.write(order, k)) for m, k in zip(page.models, page.keys, strict=True)],  # type: ignore[arg-type] # records
+        nodes=page.models,  # type: ignore[arg-type] # records
+        page_info=page_info(order, page.keys, page.has_next, after),
+        counted=counted,
+    )
+
+
+@strawberry.type(description="A dataset repository, or a name that models give.")
+class Dataset:
+    """See ``DatasetRecord``."""
+
+    id: strawberry.ID = strawberry.field(description="Its name.")
+    hub_id: str | None = strawberry.field(description="The Hub's permanent id.")
+    author: str | None = strawberry.field(description="The part of the name before the slash.")
+    state: State = strawberry.field(description="Whether it was seen.")
+    created_at: datetime | None = strawberry.field(description="When the repository was made.")
+    modified_at: datetime | None = strawberry.field(description="When it was last committed to.")
+    downloads: Long | None = strawberry.field(description="Downloads in the last 30 days.")
+    likes: Long | None = strawberry.field(description="Likes.")
+    licence: str | None = strawberry.field(description="As declared on the Hub, lower case.")
+    tags: list[str] = strawberry.field(description="Its tags.")
+    languages: list[str] = strawberry.field(description="Its languages.")
+    models: int = strawberry.field(name="modelCount", description="How many models say they were trained on it.")
+
+    @strawberry.field(name="models", description="The models that say they were trained on it, by downloads.")
+    async def trained(
+        root: Parent[DatasetRecord], info: Ask, first: int = 20, after: str | None = None
+    ) -> ModelConnection:
+        """A page of models."""
+        where = ModelFilter(dataset=root.id)
+        page = await info.context.store.find(
+            where, Order.DOWNLOADS, page_size(info, first), cursors.read(DOWNLOADS, after)
+        )
+        return connection(page, DOWNLOADS, after, root.models)
+
+
+@strawberry.type(description="That a model says it was trained on a dataset.")
+class Training:
+    """See ``TrainingRecord``."""
+
+    evidence: list[Evidence] = strawberry.field(description="Where it says so.")
+
+    @strawberry.field(description="The dataset.")
+    async def dataset(root: Parent[TrainingRecord], info: Ask) -> Dataset | None:
+        """The dataset's node."""
+        return await info.context.store.dataset(root.dataset)  # type: ignore[return-value] # a record
+
+
+@strawberry.type(description="One file of a model repository.")
+class File:
+    """See ``FileRecord``."""
+
+    path: str = strawberry.field(description="Its path in the repository.")
+    size: Long | None = strawberry.field(description="Bytes.")
+    sha256: str | None = strawberry.field(description="The sha256 of its content, when it is stored as LFS.")
+    blob_id: str | None = strawberry.field(description="Its git blob id.")
+
+    @strawberry.field(description="The model that has it.")
+    async def model(root: Parent[FileRecord], info: Ask) -> Model | None:
+        """The model's node."""
+        return await info.context.load.model.load(root.model)  # type: ignore[return-value] # a record
+
+
+@strawberry.type(description="A disagreement among the claims about a model's base models.")
+class Conflict:
+    """See ``graph.conflicts``."""
+
+    kind: str = strawberry.field(description="`relation`: told differently; `base_model`: not named by all evidence.")
+    base_model: str = strawberry.field(description="The base model that it is about.")
+    claims: list[Claim] = strawberry.field(description="The claims about it.")
+    silent: list[Evidence] = strawberry.field(description="Evidence that names other base models and not this one.")
+    text: str = strawberry.field(description="The disagreement in words.")
+
+
+@strawberry.type(description="A model repository on a Hub.")
+class Model:
+    """See ``ModelRecord``."""
+
+    id: strawberry.ID = strawberry.field(description="Its name, as the Hub spells it.")
+    hub_id: str | None = strawberry.field(description="The Hub's permanent id, that renames do not change.")
+    author: str | None = strawberry.field(description="The part of the name before the slash.")
+    state: State = strawberry.field(description="Listed, gated, missing (named but never seen), or gone.")
+    created_at: datetime | None = strawberry.field(
+        description="When the repository was made; null also for the Hub's oldest."
+    )
+    modified_at: datetime | None = strawberry.field(description="When it was last committed to.")
+    task: str | None = strawberry.field(description="The Hub's pipeline tag.")
+    library: str | None = strawberry.field(description="The library that loads it.")
+    licence: str | None = strawberry.field(description="As declared on the Hub, lower case.")
+    parameters: Long | None = strawberry.field(description="Number of parameters.")
+    dtype: str | None = strawberry.field(description="The number format of most parameters.")
+    architecture: str | None = strawberry.field(description="Its architecture, as its configuration names it.")
+    context_length: Long | None = strawberry.field(description="Tokens of context, when known.")
+    downloads: Long | None = strawberry.field(description="Downloads in the last 30 days.")
+    downloads_all_time: Long | None = strawberry.field(description="Downloads since the beginning.")
+    likes: Long | None = strawberry.field(description="Likes.")
+    trending: float | None = strawberry.field(description="The Hub's trending score.")
+    sha: str | None = strawberry.field(description="The commit that these facts are of.")
+    gated: str | None = strawberry.field(description="`auto` or `manual` when its files need consent.")
+    tags: list[str] = strawberry.field(description="Its tags, without those that other fields repeat.")
+    languages: list[str] = strawberry.field(description="Its languages.")
+    new_version: str | None = strawberry.field(description="The successor that its author declares.")
+    generation: int | None = strawberry.field(
+        description="Longest number of derivations from a root, cycles folded to one point."
+    )
+
+    @strawberry.field(description="How many distinct models were made from it, at any distance.")
+    def total_descendants(root: Parent[ModelRecord]) -> int:
+        """The stored count."""
+        return root.descendants or 0
+
+    @strawberry.field(description="What it was made from, by name.")
+    async def base_models(root: Parent[ModelRecord], info: Ask) -> list[Derivation]:
+        """Derivations towards base models."""
+        if root.base_models == 0:
+            return []
+        derivations = await info.context.load.bases.load(root.id)
+        return await info.context.load.edges(derivations)  # type: ignore[return-value] # edges
+
+    @strawberry.field(description="What was made from it directly, by downloads.")
+    async def derived_models(
+        root: Parent[ModelRecord],
+        info: Ask,
+        relations: list[Relation] | None = None,
+        evidence: list[Evidence] | None = None,
+        first: int = 20,
+        after: str | None = None,
+    ) -> DerivationConnection:
+        """A page of derivations."""
+        where = edge_filter(relations, evidence)
+        key = cursors.read(DOWNLOADS, after)
+        (page,) = await info.context.store.derived_models([root.id], where, page_size(info, first), key)
+        nodes = await info.context.load.edges(page.derivations)
+        return DerivationConnection(
+            edges=[
+                DerivationEdge(node=node, cursor=cursors.write(DOWNLOADS, key))  # type: ignore[arg-type] # edges
+                for node, key in zip(nodes, page.keys, strict=True)
+            ],
+            nodes=nodes,  # type: ignore[arg-type] # edges
+            page_info=page_info(DOWNLOADS, page.keys, page.has_next, after),
+            total_count=page.total,
+        )
+
+    @strawberry.field(description="How many models were made from it directly, by relation, most first.")
+    async def derived_counts(root: Parent[ModelRecord], info: Ask) -> list[RelationCount]:
+        """Counts by relation."""
+        counts = await info.context.load.counts.load(root.id)
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0].value))
+        return [RelationCount(relation=relation, count=count) for relation, count in ordered]
+
+    @strawberry.field(description="The models without a base model that it descends from; itself when it has none.")
+    async def roots(root: Parent[ModelRecord], info: Ask) -> list[Model]:
+        """The top of its lineage."""
+        if not root.base_models:
+            return [root]  # type: ignore[list-item] # a record
+        walk = await info.context.store.walk(
+            root.id, Direction.ANCESTORS, EdgeFilter(), ANCESTORS_AT_MOST, ANCESTORS_AT_MOST
+        )
+        known = await info.context.load.records(node.id for node in walk.nodes)
+        return [known[id] for id in roots_of(walk, known)]  # type: ignore[misc] # records
+
+    @strawberry.field(description="The datasets that it says it was trained on, by name.")
+    async def datasets(root: Parent[ModelRecord], info: Ask) -> list[Training]:
+        """Its trainings."""
+        return await info.context.load.trainings.load(root.id)  # type: ignore[return-value] # records
+
+    @strawberry.field(description="Other models with exactly the same weight files; null when its files are not known.")
+    async def copies(
+        root: Parent[ModelRecord], info: Ask, first: int = 20, after: str | None = None
+    ) -> ModelConnection | None:
+        """Models that hold the same weight content."""
+        size = page_size(info, first)
+        digest = await info.context.load.weights.load(root.id)
+        if digest is None:
+            return None
+        page = await info.context.store.holders(digest, size + 1, cursors.read(DOWNLOADS, after))
+        others = [(m, k) for m, k in zip(page.models, page.keys, strict=True) if m.id != root.id]
+        kept = others[:size]
+        weights = await info.context.store.weights(digest)
+        without = ModelPage(tuple(m for m, _ in kept), tuple(k for _, k in kept), page.has_next or len(others) > size)
+        return connection(without, DOWNLOADS, after, weights.holders - 1 if weights else 0)
+
+    @strawberry.field(description="Its files, when they are known, by path.")
+    async def files(root: Parent[ModelRecord], info: Ask) -> list[File]:
+        """Its files."""
+        files = await info.context.store.files(root.id)
+        return list(files[: info.context.limits.lineage])  # type: ignore[arg-type] # records
+
+    @strawberry.field(description="Where the claims about its base models disagree.")
+    async def conflicts(root: Parent[ModelRecord], info: Ask) -> list[Conflict]:
+        """Disagreements."""
+        claims: tuple[ClaimRecord, ...] = await info.context.load.claims.load(root.id)
+        return disagreements.conflicts(claims)  # type: ignore[return-value] # the same fields
+
+
+def edge_filter(relations: Sequence[Relation] | None, evidence: Sequence[Evidence] | None) -> EdgeFilter:
+    """Which derivations a field asks for."""
+    return EdgeFilter(
+        None if relations is None else frozenset(relations), None if evidence is None else frozenset(evidence)
+    )

@@ -1,0 +1,1 @@
+"""What Stemma knows: records, tables, snapshots, and the stores that answer questions about them."""

@@ -1,0 +1,182 @@
+"""This file knows the frozen values that travel inside Stemma: one class for each kind of node and edge.
+
+Unknown is ``None``, never an empty string or -1. Times are aware UTC ``datetime``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What is known about a repository's presence on its Hub."""
+
+    LISTED = "listed"
+    GATED = "gated"  # listed, but its files need the owner's consent
+    MISSING = "missing"  # named by another model, never seen itself
+    GONE = "gone"  # seen once, absent from a later complete sweep
+
+
+class Relation(StrEnum):
+    """How a model was made from a base model. The first four are the Hub's spelling."""
+
+    FINETUNE = "finetune"
+    ADAPTER = "adapter"
+    MERGE = "merge"
+    QUANTIZED = "quantized"
+    IDENTICAL = "identical"
+    RECAST = "recast"
+    PRUNED = "pruned"
+    EXPANDED = "expanded"
+    PERMUTED = "permuted"
+    UNKNOWN = "unknown"
+
+
+class Evidence(StrEnum):
+    """How a claim is known, strongest first among the declared ones (hub, card, tag)."""
+
+    HUB = "hub"  # the Hub's own baseModels
+    CARD = "card"  # base_model in the model card's front matter
+    TAG = "tag"  # base_model:* tags
+    CONFIG = "config"  # configuration files
+    WEIGHTS = "weights"  # the weights themselves
+
+
+DECLARED = frozenset({Evidence.HUB, Evidence.CARD, Evidence.TAG})
+
+
+class Direction(StrEnum):
+    """Which way a lineage is walked: towards base models, towards derived models, or both."""
+
+    ANCESTORS = "ancestors"
+    DESCENDANTS = "descendants"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """One model repository. ``id`` is its name as the Hub spells it, ``hub_id`` the permanent id."""
+
+    id: str
+    hub_id: str | None = None
+    author: str | None = None  # the part of ``id`` before the slash; None for a bare legacy name
+    state: State = State.LISTED
+    created_at: datetime | None = None  # None also for the Hub's floor, 2022-03-02T23:29:04Z: older, unknown
+    modified_at: datetime | None = None
+    task: str | None = None  # the Hub's pipeline tag
+    library: str | None = None
+    licence: str | None = None  # as declared on the Hub, lower case
+    parameters: int | None = None
+    dtype: str | None = None  # the dtype that holds most parameters, as safetensors spells it
+    architecture: str | None = None
+    context_length: int | None = None
+    downloads: int | None = None  # last 30 days
+    downloads_all_time: int | None = None
+    likes: int | None = None
+    trending: float | None = None
+    sha: str | None = None  # commit
+    gated: str | None = None  # "auto" or "manual"
+    tags: tuple[str, ...] = ()  # without those that repeat another field (licence, datasets, base models, region)
+    languages: tuple[str, ...] = ()
+    relations: tuple[Relation, ...] = ()  # distinct relations to its base models, sorted; empty for a root
+    generation: int | None = None  # longest number of derivations from a root, cycles folded to one point
+    descendants: int | None = None  # distinct models made from it, at any distance
+    base_models: int | None = None  # number of its derivations towards base models
+    new_version: str | None = None  # successor that its author declares
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRecord:
+    """One dataset repository, or a bare name that models say they were trained on (state ``missing``)."""
+
+    id: str
+    hub_id: str | None = None
+    author: str | None = None
+    state: State = State.LISTED
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+    downloads: int | None = None
+    likes: int | None = None
+    licence: str | None = None
+    gated: str | None = None
+    tags: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    models: int = 0  # how many models say they were trained on it
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRecord:
+    """One statement that ``model`` was made from ``base_model``."""
+
+    model: str
+    base_model: str
+    relation: Relation
+    evidence: Evidence
+    where: str  # "baseModels", "tags", "cardData.base_model", a file's name ...
+    confidence: float | None = None  # 0 to 1 for inferred claims, None for declared ones
+    detail: str | None = None  # the spelling that was said, when it differs from ``base_model``; finer kinds
+
+
+@dataclass(frozen=True, slots=True)
+class DerivationRecord:
+    """One edge of the graph: the pair, with what all its claims add up to."""
+
+    model: str
+    base_model: str
+    relation: Relation
+    evidence: tuple[Evidence, ...]  # in the order of the enum
+    confidence: float | None = None
+    conflict: bool = False  # claims disagree, about the relation or about which base models there are
+    cycle: bool = False  # lies on a directed cycle
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecord:
+    """``model`` says that it was trained on ``dataset``."""
+
+    model: str
+    dataset: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One file of a model repository at its known commit."""
+
+    model: str
+    path: str
+    size: int | None = None  # bytes
+    sha256: str | None = None  # LFS content
+    blob_id: str | None = None  # git blob id
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsRecord:
+    """One distinct weight content: models that hold it are copies of each other."""
+
+    digest: str  # sha256 over the sorted distinct sha256 of a model's weight files
+    files: int
+    size: int | None  # bytes of the distinct files together
+    holders: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedRecord:
+    """A row, or a claim of a row, that was not taken into the graph."""
+
+    source: str
+    row: int | None  # counted from 1 within the source
+    reason: str  # a short stable code: "not-json", "template-text", "self-loop" ...
+    detail: str | None = None  # what was there, cut to 200 characters
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AliasRecord:
+    """Another name under which a model may be asked for."""
+
+    alias: str  # as spelled
+    id: str
+    source: str  # "redirect" | "rename" | "legacy"

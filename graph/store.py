@@ -1,0 +1,283 @@
+"""This file knows the port: the questions that every engine answers, and the values that go in and come out.
+
+All answers are ordered as their method says, the same on every engine. Names compare as UTF-8 bytes. Where rows are ordered
+by a number, unknown comes last and the name breaks ties. Methods that take ids take canonical ids (see ``resolve``).
+Every method may raise ``graph.errors.Unreachable``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from graph.records import (
+    ClaimRecord,
+    DatasetRecord,
+    DerivationRecord,
+    Direction,
+    Evidence,
+    FileRecord,
+    ModelRecord,
+    Relation,
+    State,
+    TrainingRecord,
+    WeightsRecord,
+)
+
+
+class Order(StrEnum):
+    """What a list of models is ordered by, largest (newest) first, unknown last, then by name."""
+
+    DOWNLOADS = "downloads"
+    LIKES = "likes"
+    TRENDING = "trending"
+    CREATED = "created"
+    MODIFIED = "modified"
+    PARAMETERS = "parameters"
+
+
+class Facet(StrEnum):
+    """What models can be counted by."""
+
+    TASK = "task"
+    LIBRARY = "library"
+    LICENCE = "licence"
+    AUTHOR = "author"
+    STATE = "state"
+    RELATION = "relation"  # "root" and each relation; a model with two relations counts in both
+    YEAR = "year"  # of creation, "2024"
+    SIZE = "size"  # by parameters: see SIZE_CLASSES
+
+
+# Upper bounds (exclusive) in parameters of the size classes, smallest first; the last class has none.
+SIZE_CLASSES: tuple[tuple[str, int | None], ...] = (
+    ("<100M", 100_000_000),
+    ("100M-1B", 1_000_000_000),
+    ("1B-3B", 3_000_000_000),
+    ("3B-10B", 10_000_000_000),
+    ("10B-40B", 40_000_000_000),
+    ("40B-100B", 100_000_000_000),
+    (">=100B", None),
+)
+
+ROOT = "root"  # as a value of the relation filter and facet: a model without a base model
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFilter:
+    """Which models: every field that is set must hold; within a tuple one value is enough."""
+
+    text: str | None = None  # part of the id, case ignored
+    tasks: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    states: tuple[State, ...] = ()
+    relations: tuple[str, ...] = ()  # ROOT or a Relation's value
+    dataset: str | None = None  # canonical id of a dataset that the model says it was trained on
+    parameters_min: int | None = None  # inclusive
+    parameters_max: int | None = None  # inclusive
+    created_from: datetime | None = None  # inclusive
+    created_until: datetime | None = None  # exclusive
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The place of a row in an order: its value there (None is unknown; times in ms since 1970) and its name."""
+
+    value: int | float | None
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPage:
+    """A page of models, their keys in the order asked for, and whether more follow."""
+
+    models: tuple[ModelRecord, ...]
+    keys: tuple[Key, ...]
+    has_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCount:
+    """How many of the filtered models have this value; ``value`` None counts those where it is unknown."""
+
+    facet: Facet
+    value: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeFilter:
+    """Which derivations: relation in ``relations`` and some evidence in ``evidence``; None means any."""
+
+    relations: frozenset[Relation] | None = None
+    evidence: frozenset[Evidence] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DerivationPage:
+    """Derivations towards one base model, ordered by the derived model's downloads, then its name."""
+
+    derivations: tuple[DerivationRecord, ...]
+    keys: tuple[Key, ...]
+    has_next: bool
+    total: int  # under the same filter, exact
+
+
+@dataclass(frozen=True, slots=True)
+class WalkNode:
+    """A model reached; ``distance`` is the shortest number of derivations, negative towards ancestors, 0 the root."""
+
+    id: str
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A shown model some of whose neighbours in the walk's direction are not shown, and how many."""
+
+    id: str
+    hidden: int
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The part of the graph around one model.
+
+    ``nodes``: the root, then ancestors by (-distance, downloads desc, id), then descendants by (distance, downloads desc, id),
+    cut to ``depth`` and then to ``limit`` nodes besides the root. A model that is both (a cycle) is listed once, with the
+    smaller absolute distance, as an ancestor when equal. ``edges``: every derivation that passes the filter between two shown
+    models, by (model, base_model). Totals count distinct models other than the root that can be reached at any depth under
+    the filter. ``hidden``: in the order of ``nodes``; for the root and ancestors their base models that are not shown (when
+    the direction includes ancestors), for the root and descendants their derived models that are not shown (likewise), summed
+    for the root; only counts above 0.
+    """
+
+    nodes: tuple[WalkNode, ...]
+    edges: tuple[DerivationRecord, ...]
+    total_ancestors: int
+    total_descendants: int
+    hidden: tuple[Hidden, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the catalogue holds, counted once per snapshot."""
+
+    models: dict[str, int] = field(default_factory=dict)  # by state
+    datasets: int = 0
+    derivations: dict[str, int] = field(default_factory=dict)  # by evidence (a derivation counts once in each)
+    derivations_total: int = 0
+    relations: dict[str, int] = field(default_factory=dict)  # derivations by relation
+    conflicts: int = 0  # derivations in conflict
+    cycles: int = 0  # derivations on a cycle
+    with_base: int = 0  # models that have a base model
+    trainings: int = 0
+    files: int = 0
+    weights: int = 0
+    with_weights: int = 0  # models whose weight content is known
+    skipped: dict[str, int] = field(default_factory=dict)  # by reason
+
+
+class Store(Protocol):
+    """The questions. One instance answers from one snapshot, whose id is ``snapshot``."""
+
+    @property
+    def snapshot(self) -> str:
+        """The id of the snapshot that every answer comes from."""
+        ...
+
+    async def resolve(self, names: Sequence[str]) -> list[str | None]:
+        """Canonical ids for any spelling: exact id, else hub id, else alias, else id or alias with case ignored.
+
+        Two ids that differ only in case are each found by their exact spelling; a third spelling finds the listed one with
+        most downloads, then the first by name.
+        """
+        ...
+
+    async def models(self, ids: Sequence[str]) -> list[ModelRecord | None]:
+        """The records of these ids, in the order asked; None where there is none."""
+        ...
+
+    async def find(
+        self, where: ModelFilter, order: Order = Order.DOWNLOADS, first: int = 20, after: Key | None = None
+    ) -> ModelPage:
+        """The ``first`` models in ``order`` that come after ``after``."""
+        ...
+
+    async def count(self, where: ModelFilter) -> int:
+        """How many models pass the filter, exactly."""
+        ...
+
+    async def facets(self, where: ModelFilter, by: Sequence[Facet], first: int = 50) -> list[FacetCount]:
+        """Counts by facet in the order asked, within each the ``first`` by count, then value (unknown last of equals)."""
+        ...
+
+    async def base_models(self, ids: Sequence[str]) -> list[tuple[DerivationRecord, ...]]:
+        """For each id its derivations towards base models, by base model."""
+        ...
+
+    async def derived_models(
+        self, ids: Sequence[str], where: EdgeFilter, first: int = 20, after: Key | None = None
+    ) -> list[DerivationPage]:
+        """For each id a page of the derivations whose base model it is; ``after`` applies to every id."""
+        ...
+
+    async def derived_counts(self, ids: Sequence[str]) -> list[dict[Relation, int]]:
+        """For each id how many derivations name it as base model, by relation; relations without any are absent."""
+        ...
+
+    async def claims(self, ids: Sequence[str]) -> list[tuple[ClaimRecord, ...]]:
+        """For each id the claims that it was made from something, by (base_model, evidence, relation, where)."""
+        ...
+
+    async def walk(self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int) -> Walk:
+        """The lineage around one model: see ``Walk``. Raises NotFound when the id is not in the catalogue."""
+        ...
+
+    async def path(self, start: str, end: str, limit: int) -> list[tuple[str, ...]]:
+        """Up to ``limit`` shortest chains of models from ``start`` to ``end`` over derivations in either direction.
+
+        All have the same, least length; ordered by their ids. At most 20 derivations; none when there is no such chain.
+        """
+        ...
+
+    async def dataset(self, name: str) -> DatasetRecord | None:
+        """The dataset of that id, any case."""
+        ...
+
+    async def trainings(self, ids: Sequence[str]) -> list[tuple[TrainingRecord, ...]]:
+        """For each model the datasets that it says it was trained on, by dataset."""
+        ...
+
+    async def files(self, id: str) -> tuple[FileRecord, ...]:
+        """The known files of a model, by path."""
+        ...
+
+    async def file_places(self, sha256: str, first: int = 100) -> tuple[FileRecord, ...]:
+        """The files with this content, by (model, path); ``sha256`` is 64 lower-case hex digits."""
+        ...
+
+    async def weights(self, digest: str) -> WeightsRecord | None:
+        """One distinct weight content by its digest."""
+        ...
+
+    async def weights_of(self, ids: Sequence[str]) -> list[str | None]:
+        """For each model the digest of its weight content, None when it is not known."""
+        ...
+
+    async def holders(self, digest: str, first: int = 20, after: Key | None = None) -> ModelPage:
+        """The models that hold this weight content, in the order of downloads."""
+        ...
+
+    async def coverage(self) -> Coverage:
+        """What the catalogue holds."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections and maps; the store answers nothing afterwards."""
+        ...

@@ -1,0 +1,65 @@
+"""This file knows how the index lies on disk: plain arrays and Arrow files that are mapped, not read, so processes share them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Array = npt.NDArray[Any]
+Ints = npt.NDArray[np.int64]
+
+
+class Shelf:
+    """A folder of arrays, by name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, name: str, array: Array) -> None:
+        """Write an array."""
+        np.save(self.folder / f"{name}.npy", np.ascontiguousarray(array))
+
+    def get(self, name: str) -> Array:
+        """Map an array, read only. An empty one cannot be mapped and is read."""
+        path = self.folder / f"{name}.npy"
+        array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+        return array.view(np.ndarray)
+
+    def put_table(self, name: str, table: pa.Table) -> None:
+        """Write a table, uncompressed, in one batch."""
+        whole = table.combine_chunks()
+        with pa.OSFile(str(self.folder / f"{name}.arrow"), "wb") as file, pa.ipc.new_file(file, whole.schema) as out:
+            out.write_table(whole, max_chunksize=max(1, whole.num_rows))
+
+    def get_table(self, name: str) -> pa.Table:
+        """Map a table."""
+        return pa.ipc.open_file(pa.memory_map(str(self.folder / f"{name}.arrow"))).read_all()
+
+    def put_facts(self, name: str, facts: object) -> None:
+        """Write a small JSON value."""
+        (self.folder / f"{name}.json").write_text(json.dumps(facts), encoding="utf-8")
+
+    def get_facts(self, name: str) -> Any:  # a JSON value
+        """Read a small JSON value."""
+        return json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def starts(counts_of: Array, groups: int) -> Ints:
+    """Offsets of the groups of a sorted array of group numbers: group ``g`` is ``[starts[g], starts[g + 1])``."""
+    offsets = np.zeros(groups + 1, dtype=np.int64)
+    np.cumsum(np.bincount(counts_of.astype(np.int64), minlength=groups), out=offsets[1:])
+    return offsets
+
+
+def expand(offsets: Array, groups: Array) -> tuple[Ints, Ints]:
+    """(which of ``groups``, the place of an item) for every item of these groups, in order."""
+    begin = offsets[groups].astype(np.int64)
+    counts = offsets[groups + 1].astype(np.int64) - begin
+    which = np.repeat(np.arange(len(groups)), counts)
+    place = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts - begin, counts)
+    return cast("Ints", which), cast("Ints", place)

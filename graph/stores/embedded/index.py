@@ -1,0 +1,252 @@
+"""This file knows how the embedded engine's index is made from a snapshot: once, beside its tables, never part of its id.
+
+Models are renumbered by downloads (most first, unknown last, then by name): a row's number is its rank, so a list in that order
+needs no sorting and a page can stop early. Everything else refers to these numbers.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from graph.records import Evidence, Relation
+from graph.snapshot import Snapshot
+from graph.store import SIZE_CLASSES
+from graph.stores.embedded.arrays import Array, Shelf, starts
+from graph.stores.embedded.names import Groups, Lookup, Texts
+
+VERSION = 1
+UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
+RELATIONS = [relation.value for relation in Relation]
+EVIDENCE = [evidence.value for evidence in Evidence]
+CODED = ("task", "library", "licence", "author", "state")
+VALUES = ("downloads", "likes", "trending", "created_at", "modified_at", "parameters")
+_TIMES = ("created_at", "modified_at")
+CONFLICT, CYCLE = 1, 2  # bits of a derivation's flags
+
+
+def index_folder(snapshot: Snapshot) -> Path:
+    """Where the index of this version lies."""
+    return snapshot.folder / f"index-{VERSION}"
+
+
+def build_index(snapshot: Snapshot) -> Path:
+    """Make the index unless it is there. Several processes may do it at once: the first to finish wins."""
+    place = index_folder(snapshot)
+    if place.is_dir():
+        return place
+    work = snapshot.folder / f".index-{os.getpid()}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    try:
+        shelf = Shelf(work)
+        ids = _models(snapshot, shelf)
+        _edges(snapshot, shelf, ids)
+        _parts(snapshot, shelf, ids)
+        _weights(snapshot, shelf, ids)
+        _coverage(snapshot, shelf)
+        try:
+            work.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return place
+
+
+def frame(snapshot: Snapshot, table: str, columns: list[str] | None = None) -> pl.DataFrame:
+    """A table as a Polars frame; times as milliseconds since 1970."""
+    found = pl.from_arrow(snapshot.table(table, columns))
+    if not isinstance(found, pl.DataFrame):
+        raise TypeError(type(found))
+    return found.with_columns([pl.col(name).dt.epoch("ms") for name in found.columns if name in _TIMES])
+
+
+def _models(snapshot: Snapshot, shelf: Shelf) -> pl.DataFrame:
+    """Everything about models; returns (id, number) for the other tables."""
+    models = frame(snapshot, "models").sort(["downloads", "id"], descending=[True, False], nulls_last=True)
+    count = models.height
+    ids = models.select("id", number=pl.int_range(count, dtype=pl.Int32))
+    names = models["id"].to_list()
+    folded = [name.lower() for name in names]
+    Texts.build(shelf, "id", names)
+    Texts.build(shelf, "folded", folded)
+    Lookup.build(shelf, "folded", folded)
+    Lookup.build(shelf, "hub_id", models["hub_id"].to_list())
+    name_rank = np.empty(count, dtype=np.int32)
+    by_name = models["id"].arg_sort().to_numpy()
+    name_rank[by_name] = np.arange(count, dtype=np.int32)
+    shelf.put("name_rank", name_rank)
+    for name in VALUES:
+        values = models[name]
+        if name == "trending":
+            array: Array = values.fill_null(-np.inf).to_numpy()
+        else:
+            array = values.cast(pl.Int64).fill_null(UNKNOWN).to_numpy()
+        shelf.put(f"value_{name}", array)
+        if name != "downloads":
+            shelf.put(
+                f"order_{name}", np.lexsort((name_rank, -array if name == "trending" else ~array)).astype(np.int32)
+            )
+    for name in CODED:
+        _codes(shelf, name, models[name])
+    created = models["created_at"].cast(pl.Datetime("ms")).dt.year().cast(pl.String)
+    _codes(shelf, "year", created)
+    _codes(shelf, "size", _size_class(models["parameters"]))
+    bits = pl.sum_horizontal(
+        [pl.col("relations").list.contains(word).cast(pl.UInt16) * (2 << at) for at, word in enumerate(RELATIONS)]
+    )
+    roots = (pl.col("base_models").fill_null(0) == 0).cast(pl.UInt16)
+    shelf.put("relations", models.select(x=(bits + roots).cast(pl.UInt16))["x"].to_numpy())
+    shelf.put_table("models", models.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    aliases = frame(snapshot, "aliases").join(ids, on="id")
+    Texts.build(shelf, "alias", aliases["alias"].to_list())
+    Lookup.build(shelf, "alias", [alias.lower() for alias in aliases["alias"].to_list()])
+    shelf.put("alias_model", aliases["number"].to_numpy())
+    return ids
+
+
+def _size_class(parameters: pl.Series) -> pl.Series:
+    bounds = [limit for _, limit in SIZE_CLASSES if limit is not None]
+    place = np.searchsorted(bounds, parameters.fill_null(0).to_numpy(), side="right")
+    words = pl.Series([name for name, _ in SIZE_CLASSES])[place]
+    return words.to_frame("size").select(size=pl.when(parameters.is_not_null()).then("size"))["size"]
+
+
+def _codes(shelf: Shelf, name: str, values: pl.Series) -> None:
+    """Numbers for words, in the order of the words; unknown is one past the last. Also the rows of each word."""
+    words = values.drop_nulls().unique().sort()
+    codes = (
+        values.to_frame("word")
+        .join(words.to_frame("word").with_row_index("code"), on="word", how="left", maintain_order="left")["code"]
+        .fill_null(len(words))
+        .to_numpy()
+    )
+    small = np.uint8 if len(words) < 256 else np.uint16 if len(words) < 65_536 else np.uint32
+    shelf.put(f"code_{name}", codes.astype(small))
+    Texts.build(shelf, f"word_{name}", words.to_list())
+    if name == "author":
+        Groups.build(shelf, "author", codes, np.arange(len(codes)), len(words) + 1)
+
+
+def _edges(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
+    """Derivations in both directions. ``up``: by (model, base model's name); ``down``: by (base model, derived model's rank)."""
+    count = ids.height
+    mask = pl.sum_horizontal(
+        [pl.col("evidence").list.contains(word).cast(pl.UInt8) * (1 << at) for at, word in enumerate(EVIDENCE)]
+    )
+    edges = (
+        frame(snapshot, "derivations")
+        .with_columns(
+            kind=pl.col("relation").replace_strict({w: i for i, w in enumerate(RELATIONS)}, return_dtype=pl.UInt8),
+            mask=mask.cast(pl.UInt8),
+            flags=(pl.col("conflict").cast(pl.UInt8) * CONFLICT + pl.col("cycle").cast(pl.UInt8) * CYCLE).cast(
+                pl.UInt8
+            ),
+        )
+        .join(ids.select(model="id", child="number"), on="model")
+        .join(ids.select(base_model="id", base="number"), on="base_model")
+        .sort("child", "base_model")
+    )
+    child, base = edges["child"].to_numpy(), edges["base"].to_numpy()
+    shelf.put("up_offsets", starts(child, count))
+    shelf.put("up_child", child)
+    shelf.put("up_base", base)
+    for name in ("kind", "mask", "flags"):
+        shelf.put(f"up_{name}", edges[name].to_numpy())
+    shelf.put("up_confidence", edges["confidence"].fill_null(np.nan).to_numpy())
+    order = np.lexsort((child, base))
+    shelf.put("down_offsets", starts(base, count))
+    shelf.put("down_edge", order.astype(np.int32))
+
+
+def _parts(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
+    """Claims, trainings, datasets and files, each by model."""
+    count = ids.height
+    for table in ("claims", "files"):
+        rows = (
+            frame(snapshot, table)
+            .join(ids.rename({"id": "model"}), on="model", maintain_order="left")
+            .sort("number", maintain_order=True)
+        )
+        shelf.put(f"{table}_offsets", starts(rows["number"].to_numpy(), count))
+        shelf.put(f"{table}_model", rows["number"].to_numpy())
+        shelf.put_table(table, rows.drop("number").to_arrow(compat_level=pl.CompatLevel.oldest()))
+        if table == "files":
+            Lookup.build(shelf, "sha256", rows["sha256"].to_list())
+    datasets = frame(snapshot, "datasets")
+    shelf.put_table("datasets", datasets.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    Lookup.build(shelf, "dataset", [name.lower() for name in datasets["id"].to_list()])
+    trainings = (
+        frame(snapshot, "trainings")
+        .join(ids.rename({"id": "model"}), on="model")
+        .join(datasets.select(dataset="id", place=pl.int_range(pl.len(), dtype=pl.Int32)), on="dataset")
+        .with_columns(
+            mask=pl.sum_horizontal(
+                [pl.col("evidence").list.contains(word).cast(pl.UInt8) * (1 << at) for at, word in enumerate(EVIDENCE)]
+            ).cast(pl.UInt8)
+        )
+        .sort("number", "dataset")
+    )
+    number, place = trainings["number"].to_numpy(), trainings["place"].to_numpy()
+    shelf.put("trainings_offsets", starts(number, count))
+    shelf.put("trainings_dataset", place)
+    shelf.put("trainings_mask", trainings["mask"].to_numpy())
+    Groups.build(shelf, "trained", place, number, datasets.height)
+
+
+def _weights(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
+    weights = frame(snapshot, "weights")
+    shelf.put_table("weights", weights.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    Lookup.build(shelf, "digest", weights["digest"].to_list())
+    holdings = (
+        frame(snapshot, "holdings")
+        .join(ids.rename({"id": "model"}), on="model")
+        .join(weights.select("digest", place=pl.int_range(pl.len(), dtype=pl.Int32)), on="digest")
+    )
+    place, number = holdings["place"].to_numpy(), holdings["number"].to_numpy()
+    Groups.build(shelf, "holders", place, number, weights.height)
+    of_model = np.full(ids.height, -1, dtype=np.int32)
+    of_model[number] = place
+    shelf.put("weights_of", of_model)
+
+
+def _coverage(snapshot: Snapshot, shelf: Shelf) -> None:
+    models = frame(snapshot, "models", ["state", "base_models"])
+    edges = frame(snapshot, "derivations", ["relation", "evidence", "conflict", "cycle"])
+    rows = {name: facts.rows for name, facts in snapshot.manifest.tables.items()}
+    shelf.put_facts(
+        "coverage",
+        {
+            "models": _counted(models["state"]),
+            "datasets": rows["datasets"],
+            "derivations": _counted(edges["evidence"].explode()),
+            "derivations_total": rows["derivations"],
+            "relations": _counted(edges["relation"]),
+            "conflicts": int(edges["conflict"].sum()),
+            "cycles": int(edges["cycle"].sum()),
+            "with_base": int((models["base_models"].fill_null(0) > 0).sum()),
+            "trainings": rows["trainings"],
+            "files": rows["files"],
+            "weights": rows["weights"],
+            "with_weights": rows["holdings"],
+            "skipped": _counted(frame(snapshot, "skipped", ["reason"])["reason"]),
+        },
+    )
+
+
+def _counted(words: pl.Series) -> dict[str, int]:
+    counts = words.drop_nulls().alias("word").value_counts().sort("word")
+    return dict(zip(counts["word"].to_list(), counts["count"].to_list(), strict=True))
+
+
+def table_rows(table: pa.Table, rows: Array) -> list[dict[str, object]]:
+    """Rows of a mapped table, in the order asked."""
+    found: list[dict[str, object]] = table.take(pa.array(rows)).to_pylist()
+    return found

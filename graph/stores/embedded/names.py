@@ -1,0 +1,116 @@
+"""This file knows names: where a name's row is, what a row's name is, and which rows have a text in their name.
+
+Look-up is by CRC-32 of the UTF-8 bytes in a sorted array; rows whose hash is equal are compared by the caller, so a collision
+costs time and never a wrong answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from zlib import crc32
+
+import numpy as np
+
+from graph.stores.embedded.arrays import Array, Shelf, starts
+
+
+class Lookup:
+    """Rows by the hash of a text."""
+
+    def __init__(self, shelf: Shelf, name: str) -> None:
+        self._hashes = shelf.get(f"{name}_hash")
+        self._rows = shelf.get(f"{name}_row")
+
+    @staticmethod
+    def build(shelf: Shelf, name: str, texts: Sequence[str | None]) -> None:
+        """Write the look-up of these texts; their places are their rows, None has none."""
+        rows = np.array([row for row, text in enumerate(texts) if text is not None], dtype=np.int32)
+        hashes = np.array([crc32(text.encode()) for text in texts if text is not None], dtype=np.uint32)
+        order = np.argsort(hashes, kind="stable")
+        shelf.put(f"{name}_hash", hashes[order])
+        shelf.put(f"{name}_row", rows[order])
+
+    def candidates(self, text: str) -> Iterator[int]:
+        """Rows whose text may be this one, in order of rows."""
+        value = np.uint32(crc32(text.encode("utf-8", "surrogatepass")))
+        low = int(np.searchsorted(self._hashes, value, side="left"))
+        while low < len(self._hashes) and self._hashes[low] == value:
+            yield int(self._rows[low])
+            low += 1
+
+
+class Texts:
+    """Many texts in one buffer, each after the other with a line end between."""
+
+    def __init__(self, shelf: Shelf, name: str, *, search: bool = False) -> None:
+        self._offsets = shelf.get(f"{name}_offsets")
+        mapped = shelf.get(f"{name}_bytes")
+        self._bytes: bytes | memoryview = mapped.tobytes() if search else mapped.data
+
+    @staticmethod
+    def build(shelf: Shelf, name: str, texts: Sequence[str]) -> None:
+        """Write the buffer of these texts."""
+        encoded = [text.encode() for text in texts]
+        lengths = np.fromiter((len(text) + 1 for text in encoded), dtype=np.int64, count=len(encoded))
+        offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        shelf.put(f"{name}_offsets", offsets)
+        shelf.put(f"{name}_bytes", np.frombuffer(b"\n".join(encoded) + b"\n", dtype=np.uint8))
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, row: int) -> str:
+        return str(self._bytes[self._offsets[row] : self._offsets[row + 1] - 1], "utf-8")
+
+    def many(self, rows: Array) -> list[str]:
+        """The texts of these rows."""
+        begin, end = self._offsets[rows].tolist(), (self._offsets[rows + 1] - 1).tolist()
+        data = self._bytes
+        return [str(data[a:b], "utf-8") for a, b in zip(begin, end, strict=True)]
+
+    def place(self, text: str) -> int:
+        """Where ``text`` is or would be among texts that are sorted by their bytes."""
+        low, high = 0, len(self)
+        wanted = text.encode("utf-8", "surrogatepass")
+        while low < high:
+            middle = (low + high) // 2
+            if bytes(self._bytes[self._offsets[middle] : self._offsets[middle + 1] - 1]) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def containing(self, part: str, start: int = 0) -> Iterator[int]:
+        """Rows from ``start`` on whose text contains ``part``, in order. Needs ``search``."""
+        data, offsets = self._bytes, self._offsets
+        if not isinstance(data, bytes):
+            raise TypeError("texts were not opened for search")
+        wanted = part.encode("utf-8", "surrogatepass")
+        if b"\n" in wanted or start >= len(self):
+            return
+        at = data.find(wanted, int(offsets[start]))
+        locate: Callable[..., np.intp] = offsets.searchsorted
+        while at >= 0:
+            row = int(locate(at, side="right")) - 1
+            yield row
+            at = data.find(wanted, int(offsets[row + 1]))
+
+
+class Groups:
+    """Rows by a group's number: compressed rows."""
+
+    def __init__(self, shelf: Shelf, name: str) -> None:
+        self.offsets = shelf.get(f"{name}_offsets")
+        self.rows = shelf.get(f"{name}_rows")
+
+    @staticmethod
+    def build(shelf: Shelf, name: str, groups: Array, rows: Array, count: int) -> None:
+        """Write the rows of ``count`` groups; pairs (group, row) in any order; each group's rows end up sorted."""
+        order = np.lexsort((rows, groups))
+        shelf.put(f"{name}_offsets", starts(groups, count))
+        shelf.put(f"{name}_rows", rows[order].astype(np.int32))
+
+    def of(self, group: int) -> Array:
+        """The rows of one group, ascending."""
+        return self.rows[int(self.offsets[group]) : int(self.offsets[group + 1])]

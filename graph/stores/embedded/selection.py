@@ -1,0 +1,282 @@
+"""This file knows which models pass a filter, in which order, and how they count: NumPy on codes, stopping as soon as it may.
+
+A page walks the rows in the asked order, block by block, and stops when it is full; only counts and facets look at every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from graph.store import ROOT, Facet, FacetCount, Key, ModelFilter, Order
+from graph.stores.embedded.arrays import Array, Shelf
+from graph.stores.embedded.index import CODED, RELATIONS, UNKNOWN, VALUES
+from graph.stores.embedded.names import Groups, Texts
+
+Mask = npt.NDArray[np.bool_]
+Test = Callable[[Array | slice], Mask]
+_FIRST_BLOCK, _LARGEST_BLOCK = 4_096, 131_072
+_ORDERED_BY = {
+    Order.DOWNLOADS: "downloads",
+    Order.LIKES: "likes",
+    Order.TRENDING: "trending",
+    Order.CREATED: "created_at",
+    Order.MODIFIED: "modified_at",
+    Order.PARAMETERS: "parameters",
+}
+_CODED_FACETS = {
+    Facet.TASK: "task",
+    Facet.LIBRARY: "library",
+    Facet.LICENCE: "licence",
+    Facet.AUTHOR: "author",
+    Facet.STATE: "state",
+    Facet.YEAR: "year",
+    Facet.SIZE: "size",
+}
+
+
+class Selection:
+    """Filters, orders and counts over the models of one index."""
+
+    def __init__(self, shelf: Shelf, ids: Texts, trained: Groups) -> None:
+        self._ids = ids
+        self._trained = trained
+        self._count = len(ids)
+        self._folded = Texts(shelf, "folded", search=True)
+        self._name_rank = shelf.get("name_rank")
+        self._values = {name: shelf.get(f"value_{name}") for name in VALUES}
+        self._orders = {order: shelf.get(f"order_{name}") for order, name in _ORDERED_BY.items() if name != "downloads"}
+        names = (*CODED, "year", "size")
+        self._codes = {name: shelf.get(f"code_{name}") for name in names}
+        self._words = {name: Texts(shelf, f"word_{name}") for name in names}
+        self._relations = shelf.get("relations")
+        self._authors = Groups(shelf, "author")
+        self._with_text = lru_cache(maxsize=32)(self._rows_with_text)
+        self.count = lru_cache(maxsize=1024)(self._count_rows)
+        self._counted = lru_cache(maxsize=512)(self._count_by)
+
+    def page(
+        self, where: ModelFilter, dataset: int | None, order: Order, first: int, after: Key | None
+    ) -> tuple[list[int], bool]:
+        """(rows of the next page, whether more follow). ``dataset`` is the number of ``where.dataset``, -1 when unknown."""
+        tests = self._tests(where)
+        few = self._few(where, dataset)
+        begin = self.place(order, after) if after else 0
+        if tests is None or (few is not None and not len(few)):
+            return [], False
+        if few is not None:
+            kept = few[self._all(tests, few)] if tests else few
+            rows = self._sorted(kept, order)
+            rows = rows[int(np.searchsorted(self._rank(rows, order), begin)) :] if after else rows
+            return rows[:first].tolist(), len(rows) > first
+        if where.text and order is Order.DOWNLOADS:
+            return self._page_of_text(where.text.lower(), tests, begin, first)
+        if where.text:
+            hit = np.zeros(self._count, dtype=bool)
+            hit[self._with_text(where.text.lower())] = True
+            tests = [lambda rows: hit[rows], *tests]
+        found: list[int] = []
+        block = _FIRST_BLOCK
+        permutation = self._orders.get(order)
+        while begin < self._count and len(found) <= first:
+            end = min(begin + block, self._count)
+            rows = np.arange(begin, end) if permutation is None else permutation[begin:end]
+            passing = rows[self._all(tests, slice(begin, end) if permutation is None else rows)] if tests else rows
+            found += passing[: first + 1 - len(found)].tolist()
+            begin, block = end, min(block * 2, _LARGEST_BLOCK)
+        return found[:first], len(found) > first
+
+    def key(self, row: int, order: Order) -> Key:
+        """The place of a row in an order."""
+        value = self._values[_ORDERED_BY[order]][row].item()
+        unknown = value == (-np.inf if order is Order.TRENDING else UNKNOWN)
+        return Key(None if unknown else value, self._ids[row])
+
+    def facets(self, where: ModelFilter, dataset: int | None, by: Sequence[Facet], first: int) -> list[FacetCount]:
+        """Counts by facet."""
+        return [count for facet in by for count in self._counted(where, dataset, facet)[:first]]
+
+    def _count_rows(self, where: ModelFilter, dataset: int | None) -> int:
+        mask = self._mask(where, dataset)
+        return self._count if mask is None else int(np.count_nonzero(mask))
+
+    def _count_by(self, where: ModelFilter, dataset: int | None, facet: Facet) -> tuple[FacetCount, ...]:
+        mask = self._mask(where, dataset)
+        if facet is Facet.RELATION:
+            bits = self._relations if mask is None else self._relations[mask]
+            combined = np.bincount(bits, minlength=1)
+            sets = np.flatnonzero(combined)
+            counts = {
+                word: int(combined[sets[(sets >> at) & 1 == 1]].sum()) for at, word in enumerate([ROOT, *RELATIONS])
+            }
+            pairs: list[tuple[str | None, int]] = [(word, count) for word, count in counts.items() if count]
+        else:
+            name = _CODED_FACETS[facet]
+            words, codes = self._words[name], self._codes[name]
+            tally = np.bincount(codes if mask is None else codes[mask], minlength=len(words) + 1)
+            present = np.flatnonzero(tally)
+            if len(present) > 1_000:  # authors: only the most frequent can be asked for
+                limit = np.partition(tally[present], -1_000)[-1_000]
+                present = present[tally[present] >= limit]
+            pairs = [(words[code] if code < len(words) else None, int(tally[code])) for code in present.tolist()]
+        pairs.sort(key=lambda pair: (-pair[1], pair[0] is None, (pair[0] or "").encode()))
+        return tuple(FacetCount(facet, value, count) for value, count in pairs[:1_000])
+
+    def _mask(self, where: ModelFilter, dataset: int | None) -> Mask | None:
+        """Which of all models pass; None when all do."""
+        tests = self._tests(where)
+        if tests is None:
+            return np.zeros(self._count, dtype=bool)
+        few = self._few(where, dataset)
+        if few is None and not where.text:
+            return self._all(tests, slice(0, self._count)) if tests else None
+        rows = few if few is not None else self._with_text((where.text or "").lower())
+        mask = np.zeros(self._count, dtype=bool)
+        mask[rows[self._all(tests, rows)] if tests else rows] = True
+        return mask
+
+    def _few(self, where: ModelFilter, dataset: int | None) -> Array | None:
+        """Rows, ascending, from the most selective part of the filter that has a list of its rows; None when none has."""
+        few: Array | None = None
+        if dataset is not None:
+            few = self._trained.of(dataset) if dataset >= 0 else np.empty(0, dtype=np.int32)
+        if where.authors:
+            lists = [self._authors.of(code) for code in self._codes_of("author", where.authors)]
+            written = np.sort(np.concatenate(lists)) if lists else np.empty(0, dtype=np.int32)
+            few = written if few is None else np.intersect1d(few, written, assume_unique=True)
+        if few is not None and where.text:
+            part = where.text.lower()
+            few = np.array([row for row in few.tolist() if part in self._folded[row]], dtype=np.int64)
+        return few
+
+    def _codes_of(self, name: str, words: Sequence[str]) -> list[int]:
+        known = self._words[name]
+        places = {word: known.place(word) for word in words}
+        return [place for word, place in places.items() if place < len(known) and known[place] == word]
+
+    def _tests(self, where: ModelFilter) -> list[Test] | None:
+        """One test a field that is not looked up elsewhere; None when nothing can pass."""
+        tests: list[Test] = []
+        coded = (
+            ("task", where.tasks),
+            ("library", where.libraries),
+            ("licence", where.licences),
+            ("state", where.states),
+        )
+        for name, words in coded:
+            if words:
+                codes = self._codes_of(name, words)
+                if not codes:
+                    return None
+                tests.append(_is_in(self._codes[name], codes, len(self._words[name]) + 1))
+        if where.relations:
+            bits = sum({1 << [ROOT, *RELATIONS].index(word) for word in where.relations})
+            relations, wanted = self._relations, np.uint16(bits)
+            tests.append(lambda rows: (relations[rows] & wanted) != 0)
+        tests += _between(self._values["parameters"], where.parameters_min, where.parameters_max)
+        last = None if where.created_until is None else _milliseconds(where.created_until, up=True) - 1
+        tests += _between(
+            self._values["created_at"],
+            None if where.created_from is None else _milliseconds(where.created_from, up=True),
+            last,
+        )
+        return tests
+
+    @staticmethod
+    def _all(tests: Sequence[Test], rows: Array | slice) -> Mask:
+        passing = tests[0](rows)
+        for test in tests[1:]:
+            passing = passing & test(rows)
+        return passing
+
+    def _rows_with_text(self, part: str) -> Array:
+        return np.fromiter(self._folded.containing(part), dtype=np.int64)
+
+    def _page_of_text(self, part: str, tests: Sequence[Test], begin: int, first: int) -> tuple[list[int], bool]:
+        found: list[int] = []
+        waiting: list[int] = []
+        for row in self._folded.containing(part, begin):
+            if not tests:
+                found.append(row)
+            else:
+                waiting.append(row)
+                if len(waiting) == 512:
+                    found += np.array(waiting)[self._all(tests, np.array(waiting))].tolist()
+                    waiting = []
+            if len(found) > first:
+                break
+        if waiting and len(found) <= first:
+            found += np.array(waiting)[self._all(tests, np.array(waiting))].tolist()
+        return found[:first], len(found) > first
+
+    def _sorted(self, rows: Array, order: Order) -> Array:
+        if order is Order.DOWNLOADS:
+            return rows
+        values = self._values[_ORDERED_BY[order]][rows]
+        return rows[np.lexsort((self._name_rank[rows], -values if order is Order.TRENDING else ~values))]
+
+    def _rank(self, rows: Array, order: Order) -> Array:
+        """The places of rows in an order, given in that order."""
+        permutation = self._orders.get(order)
+        return rows if permutation is None else np.array([self._place_of_row(int(row), order) for row in rows])
+
+    def _place_of_row(self, row: int, order: Order) -> int:
+        return self._bisect(order, self._values[_ORDERED_BY[order]][row].item(), int(self._name_rank[row]))
+
+    def place(self, order: Order, after: Key) -> int:
+        """The first place in an order that comes after a key, whether or not a row has that key."""
+        unknown = -np.inf if order is Order.TRENDING else UNKNOWN
+        value = unknown if after.value is None else after.value
+        low, high = 0, self._count
+        values, permutation, wanted = self._values[_ORDERED_BY[order]], self._orders.get(order), after.id.encode()
+        while low < high:
+            middle = (low + high) // 2
+            row = middle if permutation is None else int(permutation[middle])
+            here = values[row].item()
+            if here > value or (here == value and self._ids[row].encode() <= wanted):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _bisect(self, order: Order, value: float, name_rank: int) -> int:
+        low, high = 0, self._count
+        values, permutation = self._values[_ORDERED_BY[order]], self._orders[order]
+        while low < high:
+            middle = (low + high) // 2
+            row = int(permutation[middle])
+            here = values[row].item()
+            if here > value or (here == value and self._name_rank[row] < name_rank):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+
+def _is_in(codes: Array, wanted: Sequence[int], words: int) -> Test:
+    if len(wanted) == 1:
+        one = codes.dtype.type(wanted[0])
+        return lambda rows: codes[rows] == one
+    table = np.zeros(words, dtype=bool)
+    table[list(wanted)] = True
+    return lambda rows: table[codes[rows]]
+
+
+def _between(values: Array, least: int | None, most: int | None) -> list[Test]:
+    """Tests for bounds, both inclusive; unknown passes no bound."""
+    if least is None and most is None:
+        return []
+    low = UNKNOWN + 1 if least is None else least
+    tests: list[Test] = [lambda rows: values[rows] >= low]
+    if most is not None:
+        tests.append(lambda rows: values[rows] <= most)
+    return tests
+
+
+def _milliseconds(time: datetime, *, up: bool) -> int:
+    whole = time.timestamp() * 1000
+    return int(np.ceil(whole)) if up else int(whole)

@@ -1,0 +1,14 @@
+// The graph holds all of the snapshot: from which counts is it described, and may it be served?
+// Parameters:
+//   $run             'b1f0...'           this load
+//   $snapshot        '9f86d0...'         the snapshot that it brought
+//   $schema_version  1                   of the snapshot's tables
+//   $coverage        '{"datasets": 3}'   graph.store.Coverage as JSON
+//   $facets          '{"task": [["text-generation", 7]]}'   counts over all models as JSON
+// Row: done, 1 unless another load has taken over
+MATCH (c:Catalogue {key: 'catalogue', run: $run})
+SET c += {
+  snapshot: $snapshot, state: 'ready', loading: null, schema_version: $schema_version, coverage: $coverage,
+  facets: $facets, loaded_at: datetime()
+}
+RETURN count(c) AS done

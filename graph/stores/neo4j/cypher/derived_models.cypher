@@ -1,0 +1,27 @@
+// What was made from these models, most downloaded first?
+// Parameters:
+//   $ids        ['org/base']
+//   $relations  ['finetune']   or null for any
+//   $evidence   ['hub']        or null for any
+//   $key        -1200          a derived model's downloads_key ...
+//   $after      'org/model'    ... and name, after which the page starts; the smallest number and '' for the first page
+//   $limit      21
+// Row: a list with one entry an id: [id, total under the filter, the page's derivations with the derived models' downloads]
+UNWIND $ids AS id
+CALL (id) {
+  MATCH (:Model {id: id})<-[e:DERIVED_FROM]-(m:Model)
+  WHERE ($relations IS NULL OR e.relation IN $relations)
+    AND ($evidence IS NULL OR any(v IN e.evidence WHERE v IN $evidence))
+  RETURN count(e) AS total
+}
+CALL (id) {
+  MATCH (:Model {id: id})<-[e:DERIVED_FROM]-(m:Model)
+  WHERE ($relations IS NULL OR e.relation IN $relations)
+    AND ($evidence IS NULL OR any(v IN e.evidence WHERE v IN $evidence))
+    AND (m.downloads_key > $key OR m.downloads_key = $key AND m.id > $after)
+  WITH e, m
+  ORDER BY m.downloads_key, m.id
+  LIMIT $limit
+  RETURN collect([m.id, id, e.relation, e.evidence, e.confidence, e.conflict, e.cycle, m.downloads]) AS page
+}
+RETURN collect([id, total, page]) AS answer

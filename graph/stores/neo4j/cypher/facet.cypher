@@ -1,0 +1,85 @@
+// How many models that pass a filter have each value of a facet?
+// Parameters:
+//   $facet           'task'                   task, library, licence, author, state, relation, year or size
+//   $sizes           [['<1B', 1000000000], ['>=1B', null]]   size classes with their exclusive upper bounds
+//   $first           50
+//   $lead            'author'                 the filter that is answered by an index: dataset, author, text, task, library, licence or all
+//   $text            'llama'                  part of the lower-case id; this and all that follow may be null for any
+//   $tasks           ['text-generation']
+//   $libraries       ['transformers']
+//   $licences        ['mit']
+//   $authors         ['org']
+//   $states          ['listed']
+//   $relations       ['root', 'finetune']     'root' is a model without a base model
+//   $parameters_min  1000000000               inclusive
+//   $parameters_max  8000000000               inclusive
+//   $created_from    1704067200000            ms since 1970, inclusive
+//   $created_until   1735689600000            ms since 1970, exclusive
+//   $dataset         'org/data'               canonical id
+// Row: a list of [value, count], by count, then value; null is unknown and the last of equals
+CALL () {
+  WITH 1 AS one WHERE $lead = 'dataset'
+  MATCH (m:Model)-[:TRAINED_ON]->(:Dataset {id: $dataset})
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'author'
+  MATCH (m:Model)
+  USING INDEX m:Model(author)
+  WHERE m.author IN $authors
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'text'
+  MATCH (m:Model)
+  USING TEXT INDEX m:Model(id_lower)
+  WHERE m.id_lower CONTAINS $text
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'task'
+  MATCH (m:Model)
+  USING INDEX m:Model(task, downloads_key, id)
+  WHERE m.task IN $tasks AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'library'
+  MATCH (m:Model)
+  USING INDEX m:Model(library, downloads_key, id)
+  WHERE m.library IN $libraries AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'licence'
+  MATCH (m:Model)
+  USING INDEX m:Model(licence, downloads_key, id)
+  WHERE m.licence IN $licences AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'all'
+  MATCH (m:Model)
+  RETURN m
+}
+WITH m
+WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
+  AND ($tasks IS NULL OR m.task IN $tasks)
+  AND ($libraries IS NULL OR m.library IN $libraries)
+  AND ($licences IS NULL OR m.licence IN $licences)
+  AND ($authors IS NULL OR m.author IN $authors)
+  AND ($states IS NULL OR m.state IN $states)
+  AND ($relations IS NULL OR any(r IN coalesce(m.relations, ['root']) WHERE r IN $relations))
+  AND ($parameters_min IS NULL OR m.parameters >= $parameters_min)
+  AND ($parameters_max IS NULL OR m.parameters <= $parameters_max)
+  AND ($created_from IS NULL OR m.created_at >= $created_from)
+  AND ($created_until IS NULL OR m.created_at < $created_until)
+  AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
+UNWIND CASE $facet
+  WHEN 'task' THEN [m.task]
+  WHEN 'library' THEN [m.library]
+  WHEN 'licence' THEN [m.licence]
+  WHEN 'author' THEN [m.author]
+  WHEN 'state' THEN [m.state]
+  WHEN 'relation' THEN coalesce(m.relations, ['root'])
+  WHEN 'year' THEN [CASE WHEN m.created_at IS NULL THEN null ELSE toString(datetime({epochMillis: m.created_at}).year) END]
+  ELSE [CASE WHEN m.parameters IS NULL THEN null ELSE head([s IN $sizes WHERE s[1] IS NULL OR m.parameters < s[1] | s[0]]) END]
+END AS value
+WITH value, count(*) AS models
+ORDER BY models DESC, value
+LIMIT $first
+RETURN collect([value, models]) AS answer

@@ -1,0 +1,67 @@
+// Which models pass a filter of which one part leaves few, in any order? Reads all of that part, then sorts.
+// Parameters:
+//   $lead            'author'                 the filter that is answered by an index: dataset, author or text
+//   $order           'downloads_key'          the property of the order
+//   $key             -1200                    the order's key of the last model seen (the smallest number at first) ...
+//   $after           'org/model'              ... and its name ('' at first)
+//   $limit           21
+//   $text            'llama'                  part of the lower-case id; this and all that follow may be null for any
+//   $tasks           ['text-generation']
+//   $libraries       ['transformers']
+//   $licences        ['mit']
+//   $authors         ['org']
+//   $states          ['listed']
+//   $relations       ['root', 'finetune']     'root' is a model without a base model
+//   $parameters_min  1000000000               inclusive
+//   $parameters_max  8000000000               inclusive
+//   $created_from    1704067200000            ms since 1970, inclusive
+//   $created_until   1735689600000            ms since 1970, exclusive
+//   $dataset         'org/data'               canonical id
+// Row: a list of models, properties in the order of graph.records.ModelRecord
+CALL () {
+  WITH 1 AS one WHERE $lead = 'dataset'
+  MATCH (m:Model)-[:TRAINED_ON]->(:Dataset {id: $dataset})
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'author'
+  MATCH (m:Model)
+  USING INDEX m:Model(author)
+  WHERE m.author IN $authors
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'text'
+  MATCH (m:Model)
+  USING TEXT INDEX m:Model(id_lower)
+  WHERE m.id_lower CONTAINS $text
+  RETURN m
+}
+WITH m
+WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
+  AND ($tasks IS NULL OR m.task IN $tasks)
+  AND ($libraries IS NULL OR m.library IN $libraries)
+  AND ($licences IS NULL OR m.licence IN $licences)
+  AND ($authors IS NULL OR m.author IN $authors)
+  AND ($states IS NULL OR m.state IN $states)
+  AND ($relations IS NULL OR any(r IN coalesce(m.relations, ['root']) WHERE r IN $relations))
+  AND ($parameters_min IS NULL OR m.parameters >= $parameters_min)
+  AND ($parameters_max IS NULL OR m.parameters <= $parameters_max)
+  AND ($created_from IS NULL OR m.created_at >= $created_from)
+  AND ($created_until IS NULL OR m.created_at < $created_until)
+  AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
+WITH m, CASE $order
+  WHEN 'downloads_key' THEN m.downloads_key
+  WHEN 'likes_key' THEN m.likes_key
+  WHEN 'trending_key' THEN m.trending_key
+  WHEN 'created_key' THEN m.created_key
+  WHEN 'modified_key' THEN m.modified_key
+  ELSE m.parameters_key
+END AS key
+WHERE key > $key OR key = $key AND m.id > $after
+WITH m, key
+ORDER BY key, m.id
+LIMIT $limit
+RETURN collect([
+  m.id, m.hub_id, m.author, m.state, m.created_at, m.modified_at, m.task, m.library, m.licence, m.parameters,
+  m.dtype, m.architecture, m.context_length, m.downloads, m.downloads_all_time, m.likes, m.trending, m.sha, m.gated,
+  m.tags, m.languages, m.relations, m.generation, m.descendants, m.base_models, m.new_version
+]) AS answer

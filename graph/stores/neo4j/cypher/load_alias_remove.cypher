@@ -1,0 +1,11 @@
+// Which aliases are no more?
+// Parameters (columns of equal length):
+//   $run         'b1f0...'               the load that may write; none other does
+//   $alias       ['old/name']             the key, one entry a row
+//   $id          ['org/model']            the key, one entry a row
+// Row: done, how many were removed
+MATCH (:Catalogue {key: 'catalogue', run: $run})
+UNWIND range(0, size($alias) - 1) AS i
+MATCH (n:Alias {alias: $alias[i], id: $id[i]})
+DETACH DELETE n
+RETURN count(*) AS done

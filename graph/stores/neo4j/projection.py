@@ -1,0 +1,103 @@
+"""This file knows which nodes and relationships a snapshot becomes, and every property that they carry.
+
+Each ``Kind`` is one label or relationship type: its columns are the properties, its frame is what the snapshot says. Unknown
+values and empty lists are absent properties. Times are milliseconds since 1970. The ``*_key`` properties hold the negated
+value of an order with the largest number for unknown, so that one ascending index holds an order with its ties by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from graph.snapshot import Snapshot
+from graph.tables import ALIASES, CLAIMS, DATASETS, DERIVATIONS, FILES, HOLDINGS, MODELS, TRAININGS, WEIGHTS
+
+UNKNOWN_KEY = 2**63 - 1
+TIMES = ("created_at", "modified_at")
+CLAIM = ("evidence", "relation", "where", "confidence", "detail")  # the parts of a claim on a DERIVED_FROM
+Frame = pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One label or type. ``key`` columns name a row; ``nodes`` kinds are updated in place, the others replaced."""
+
+    name: str  # as in the graph: "Model", "DERIVED_FROM"
+    slug: str  # of its statements: cypher/load_<slug>_add.cypher ...
+    key: tuple[str, ...]
+    build: Callable[[Snapshot], Frame]
+    update: bool = False  # changed rows are set in place, because relationships hang on them
+
+
+def _read(snapshot: Snapshot, table: str) -> Frame:
+    frame = pl.DataFrame(snapshot.table(table))
+    times = [pl.col(name).dt.epoch("ms") for name in TIMES if name in frame.columns]
+    lists = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List)]
+    absent = [pl.when(pl.col(name).list.len() > 0).then(pl.col(name)).alias(name) for name in lists]
+    return frame.with_columns(*times, *absent)
+
+
+def _key(column: str, name: str, unknown: float) -> pl.Expr:
+    return (0 - pl.col(column)).fill_null(unknown).alias(name)  # 0 - x: -x would make a negative zero
+
+
+def models(snapshot: Snapshot) -> Frame:
+    """Model: the columns of the table, the lower-case id for search, and the keys of the six orders."""
+    return _read(snapshot, MODELS.name).with_columns(
+        pl.col("id").str.to_lowercase().alias("id_lower"),
+        _key("downloads", "downloads_key", UNKNOWN_KEY),
+        _key("likes", "likes_key", UNKNOWN_KEY),
+        _key("trending", "trending_key", float("inf")),
+        _key("created_at", "created_key", UNKNOWN_KEY),
+        _key("modified_at", "modified_key", UNKNOWN_KEY),
+        _key("parameters", "parameters_key", UNKNOWN_KEY),
+    )
+
+
+def datasets(snapshot: Snapshot) -> Frame:
+    """Dataset: the columns of the table and the lower-case id."""
+    return _read(snapshot, DATASETS.name).with_columns(pl.col("id").str.to_lowercase().alias("id_lower"))
+
+
+def aliases(snapshot: Snapshot) -> Frame:
+    """Alias with its ALIAS_OF: ``target`` is the model at the other end, the same as ``id`` in a whole graph."""
+    known = _read(snapshot, MODELS.name).select("id")  # an alias of nothing has nowhere to point
+    return (
+        _read(snapshot, ALIASES.name)
+        .join(known, on="id", how="semi", maintain_order="left")
+        .with_columns(pl.col("alias").str.to_lowercase().alias("alias_lower"), pl.col("id").alias("target"))
+    )
+
+
+def files(snapshot: Snapshot) -> Frame:
+    """File with its HAS_FILE: ``holder`` is the model at the other end, the same as ``model`` in a whole graph."""
+    return _read(snapshot, FILES.name).with_columns(pl.col("model").alias("holder"))
+
+
+def derivations(snapshot: Snapshot) -> Frame:
+    """DERIVED_FROM with its claims, each a JSON array: evidence, relation, where, confidence, detail."""
+    parts = [pl.struct(part).struct.json_encode().str.slice(len(part) + 4).str.head(-1) for part in CLAIM]
+    text = pl.format("[{}]", pl.concat_str(*parts, separator=",")).alias("claims")
+    claims = (
+        _read(snapshot, CLAIMS.name)
+        .select("model", "base_model", text)
+        .group_by("model", "base_model", maintain_order=True)
+        .agg(pl.col("claims"))
+    )
+    return _read(snapshot, DERIVATIONS.name).join(claims, on=["model", "base_model"], how="left", maintain_order="left")
+
+
+DATASET = Kind("Dataset", "dataset", DATASETS.key, datasets, update=True)
+WEIGHT = Kind("Weights", "weights", WEIGHTS.key, lambda snapshot: _read(snapshot, WEIGHTS.name), update=True)
+MODEL = Kind("Model", "model", MODELS.key, models, update=True)
+ALIAS = Kind("Alias", "alias", ALIASES.key, aliases)
+FILE = Kind("File", "file", FILES.key, files)
+DERIVED_FROM = Kind("DERIVED_FROM", "derived_from", ("model", "base_model"), derivations)
+TRAINED_ON = Kind("TRAINED_ON", "trained_on", TRAININGS.key, lambda snapshot: _read(snapshot, TRAININGS.name))
+HAS_WEIGHTS = Kind("HAS_WEIGHTS", "has_weights", HOLDINGS.key, lambda snapshot: _read(snapshot, HOLDINGS.name))
+
+# In the order of creation: ends before what joins them. Removal goes the other way.
+KINDS: tuple[Kind, ...] = (DATASET, WEIGHT, MODEL, ALIAS, FILE, DERIVED_FROM, TRAINED_ON, HAS_WEIGHTS)

@@ -1,0 +1,124 @@
+"""This file knows how a list that Cypher returns becomes a record; the order of values is that of the query files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from graph.records import (
+    ClaimRecord,
+    DatasetRecord,
+    DerivationRecord,
+    Evidence,
+    FileRecord,
+    ModelRecord,
+    Relation,
+    State,
+    TrainingRecord,
+    WeightsRecord,
+)
+
+Row = Sequence[Any]  # one value of Bolt each
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STATES = {state.value: state for state in State}
+_RELATIONS = {relation.value: relation for relation in Relation}
+_EVIDENCE = {evidence.value: evidence for evidence in Evidence}
+
+
+def time(value: int | None) -> datetime | None:
+    """A time from milliseconds since 1970."""
+    return None if value is None else _EPOCH + timedelta(milliseconds=value)
+
+
+def milliseconds(value: datetime | None) -> int | None:
+    """Milliseconds since 1970, exactly."""
+    return None if value is None else (value - _EPOCH) // timedelta(milliseconds=1)
+
+
+def model(row: Row) -> ModelRecord:
+    """26 values in the order of ModelRecord."""
+    (id, hub_id, author, state, created_at, modified_at) = row[:6]
+    return ModelRecord(
+        id,
+        hub_id,
+        author,
+        _STATES[state],
+        time(created_at),
+        time(modified_at),
+        row[6],
+        row[7],
+        row[8],
+        row[9],
+        row[10],
+        row[11],
+        row[12],
+        row[13],
+        row[14],
+        row[15],
+        row[16],
+        row[17],
+        row[18],
+        tuple(row[19] or ()),
+        tuple(row[20] or ()),
+        tuple(_RELATIONS[relation] for relation in row[21] or ()),
+        row[22],
+        row[23],
+        row[24],
+        row[25],
+    )
+
+
+def dataset(row: Row) -> DatasetRecord:
+    """13 values in the order of DatasetRecord."""
+    (id, hub_id, author, state, created_at, modified_at) = row[:6]
+    return DatasetRecord(
+        id,
+        hub_id,
+        author,
+        _STATES[state],
+        time(created_at),
+        time(modified_at),
+        row[6],
+        row[7],
+        row[8],
+        row[9],
+        tuple(row[10] or ()),
+        tuple(row[11] or ()),
+        row[12],
+    )
+
+
+def evidence(values: Sequence[str] | None) -> tuple[Evidence, ...]:
+    """Evidence by name."""
+    return tuple(_EVIDENCE[value] for value in values or ())
+
+
+def derivation(row: Row) -> DerivationRecord:
+    """model, base model, relation, evidence, confidence, conflict, cycle."""
+    return DerivationRecord(row[0], row[1], _RELATIONS[row[2]], evidence(row[3]), row[4], row[5], row[6])
+
+
+def claims(row: Row) -> list[ClaimRecord]:
+    """model, base model, and its claims as JSON arrays (see ``projection.CLAIM``), by evidence, relation and where."""
+    found = []
+    for text in row[2] or ():
+        said, relation, where, confidence, detail = json.loads(text)
+        found.append(ClaimRecord(row[0], row[1], _RELATIONS[relation], _EVIDENCE[said], where, confidence, detail))
+    return found
+
+
+def training(row: Row) -> TrainingRecord:
+    """model, dataset, evidence."""
+    return TrainingRecord(row[0], row[1], evidence(row[2]))
+
+
+def file(row: Row) -> FileRecord:
+    """model, path, size, sha256, blob id."""
+    return FileRecord(*row)
+
+
+def weights(row: Row) -> WeightsRecord:
+    """digest, files, size, holders."""
+    return WeightsRecord(*row)

@@ -1,0 +1,26 @@
+"""This file knows the Cypher: one static ``.cypher`` file per question, read once, never put together from strings."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import LiteralString
+
+FOLDER = Path(__file__).parent / "cypher"
+
+
+@cache
+def statement(name: str) -> LiteralString:
+    """The text of ``cypher/<name>.cypher``."""
+    return (FOLDER / f"{name}.cypher").read_text("utf-8")
+
+
+@cache
+def statements(name: str) -> tuple[LiteralString, ...]:
+    """The statements of a file that holds several, each ended by a semicolon at the end of a line."""
+    parts = statement(name).split(";\n")
+    return tuple(part for part in parts if _code(part))
+
+
+def _code(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("//"))

@@ -1,0 +1,311 @@
+"""This file knows how each question of the port is asked of a Neo4j server: one static query, one record back."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graph.errors import NotFound, Unreachable
+from graph.records import (
+    ClaimRecord,
+    DatasetRecord,
+    DerivationRecord,
+    Direction,
+    FileRecord,
+    ModelRecord,
+    Relation,
+    TrainingRecord,
+    WeightsRecord,
+)
+from graph.store import (
+    SIZE_CLASSES,
+    Coverage,
+    DerivationPage,
+    EdgeFilter,
+    Facet,
+    FacetCount,
+    Key,
+    ModelFilter,
+    ModelPage,
+    Order,
+    Walk,
+)
+from graph.stores.neo4j import finding, rows
+from graph.stores.neo4j.connection import Asker, Server
+from graph.stores.neo4j.counts import KEPT_FACETS
+from graph.stores.neo4j.statements import statement
+from graph.stores.neo4j.walking import Around, Side, shortest, walk
+
+PATH_LIMIT = 20  # derivations of the longest path that is looked for
+KEPT_ANSWERS = 1_000  # counts and facets that are remembered: the graph behind a store does not change
+LOOK_SECONDS = 1.0  # how often the store makes sure of that
+EVERYTHING = 2**31 - 1
+
+
+async def open_neo4j(address: str, user: str, password: str, database: str) -> Neo4jStore:
+    """A store over a loaded graph. Raises NotFound when nothing is loaded, Unreachable while it is not whole."""
+    asker = Asker(Server(address, user, password, database))
+    try:
+        store = Neo4jStore(asker, await _whole(asker))
+    except BaseException:
+        await asker.close()
+        raise
+    return store
+
+
+async def _whole(asker: Asker) -> str:
+    """The id of the snapshot that the graph holds."""
+    server = asker.server
+    catalogue, _ = await asker.ask(statement("catalogue_state"), {})
+    if catalogue is None or (catalogue["state"] == "loading" and catalogue["loading"] is None):
+        raise NotFound(
+            "snapshot", server.database, f"the graph at {server.address} is empty; fill it with `stemma load`"
+        )
+    if catalogue["state"] != "ready":
+        raise Unreachable(
+            f"the graph at {server.address} holds only a part of snapshot {str(catalogue['loading'])[:12]}: wait for the load "
+            f"that is running, or run `stemma load {server.address}` again to finish it"
+        )
+    return str(catalogue["snapshot"])
+
+
+class Neo4jStore:
+    """Answers from one loaded graph. See ``graph.store.Store`` for what each question means."""
+
+    def __init__(self, asker: Asker, snapshot: str) -> None:
+        self._asker = asker
+        self._snapshot = snapshot
+        self._looked = time.monotonic()
+        self._answers: dict[tuple[object, ...], Any] = {}
+
+    @property
+    def snapshot(self) -> str:
+        """The id of the snapshot that the graph held when this store was opened."""
+        return self._snapshot
+
+    async def _ask(self, question: str, /, **parameters: object) -> Any:
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
+            await self._look()
+        return await self._asker.ask(statement(question), parameters)
+
+    async def _look(self) -> None:
+        """Raise Unreachable when the graph was loaded anew under this store: its answers are of another snapshot."""
+        found = await _whole(self._asker)
+        if found != self._snapshot:
+            self._looked = 0.0
+            raise Unreachable(
+                f"the graph at {self._asker.server.address} now holds snapshot {found[:12]}, this store was opened on "
+                f"{self._snapshot[:12]}: open it again"
+            )
+
+    async def resolve(self, names: Sequence[str]) -> list[str | None]:
+        """Exact id, else hub id, else alias, else any case."""
+        if not names:
+            return []
+        found = await self._ask("resolve", names=list(names), lower=[name.lower() for name in names])
+        return [id for (id,) in found]
+
+    async def models(self, ids: Sequence[str]) -> list[ModelRecord | None]:
+        """The records of these ids."""
+        found = {row[0]: rows.model(row) for row in await self._ask("models", ids=_distinct(ids))} if ids else {}
+        return [found.get(id) for id in ids]
+
+    async def find(
+        self, where: ModelFilter, order: Order = Order.DOWNLOADS, first: int = 20, after: Key | None = None
+    ) -> ModelPage:
+        """A page: by the part of the filter that leaves few models when there is one, else along the order's index."""
+        parameters = finding.parameters(where) | _page(order, first, after)
+        lead = finding.selective(where)
+        if lead is None and parameters["text"] is not None:
+            hits = await self._ask("text_hits", text=parameters["text"], limit=finding.FEW)
+            lead = "text" if hits < finding.FEW else None
+        if lead is not None:
+            found = await self._ask("find_few", lead=lead, order=finding.ORDER_KEYS[order], **parameters)
+        else:
+            found = await self._ask(finding.in_order(where, order), **parameters)
+        return _model_page(found, order, first)
+
+    async def count(self, where: ModelFilter) -> int:
+        """How many models pass."""
+        kept = self._answers.get((where,))
+        if kept is None:
+            kept = await self._ask("count", lead=finding.indexed(where), **finding.parameters(where))
+            self._keep((where,), kept)
+        return int(kept)
+
+    async def facets(self, where: ModelFilter, by: Sequence[Facet], first: int = 50) -> list[FacetCount]:
+        """Counts by facet; over all models they were counted when the graph was loaded."""
+        counts = []
+        for facet in by:
+            kept = self._answers.get((where, facet, first))
+            if kept is None:
+                kept = await self._facet(where, facet, first)
+                self._keep((where, facet, first), kept)
+            counts += [FacetCount(facet, value, count) for value, count in kept]
+        return counts
+
+    async def _facet(self, where: ModelFilter, facet: Facet, first: int) -> list[tuple[str | None, int]]:
+        if where == ModelFilter() and first <= KEPT_FACETS:
+            (_, text) = await self._ask("coverage")
+            return [(value, count) for value, count in json.loads(text)[facet.value][:first]]
+        found = await self._ask(
+            "facet",
+            facet=facet.value,
+            first=first,
+            sizes=[list(size) for size in SIZE_CLASSES],
+            lead=finding.indexed(where),
+            **finding.parameters(where),
+        )
+        return [(value, count) for value, count in found]
+
+    def _keep(self, question: tuple[object, ...], answer: object) -> None:
+        if len(self._answers) >= KEPT_ANSWERS:
+            self._answers.pop(next(iter(self._answers)))
+        self._answers[question] = answer
+
+    async def base_models(self, ids: Sequence[str]) -> list[tuple[DerivationRecord, ...]]:
+        """Derivations towards base models."""
+        found: dict[str, list[DerivationRecord]] = {id: [] for id in ids}
+        for row in await self._ask("base_models", ids=list(found)) if ids else ():
+            found[row[0]].append(rows.derivation(row))
+        return [tuple(found[id]) for id in ids]
+
+    async def derived_models(
+        self, ids: Sequence[str], where: EdgeFilter, first: int = 20, after: Key | None = None
+    ) -> list[DerivationPage]:
+        """Derivations towards these base models, by downloads."""
+        if not ids:
+            return []
+        found = await self._ask(
+            "derived_models", ids=_distinct(ids), **_edges(where), **_page(Order.DOWNLOADS, first, after)
+        )
+        pages = {}
+        for id, total, page in found:
+            shown = tuple(rows.derivation(row) for row in page[:first])
+            keys = tuple(Key(row[7], row[0]) for row in page[:first])
+            pages[id] = DerivationPage(shown, keys, len(page) > first, total)
+        return [pages[id] for id in ids]
+
+    async def derived_counts(self, ids: Sequence[str]) -> list[dict[Relation, int]]:
+        """Counts of derived models by relation."""
+        found: dict[str, dict[Relation, int]] = {id: {} for id in ids}
+        for id, relation, count in await self._ask("derived_counts", ids=list(found)) if ids else ():
+            found[id][Relation(relation)] = count
+        return [dict(found[id]) for id in ids]
+
+    async def claims(self, ids: Sequence[str]) -> list[tuple[ClaimRecord, ...]]:
+        """Claims that these were made from something."""
+        found: dict[str, list[ClaimRecord]] = {id: [] for id in ids}
+        for row in await self._ask("claims", ids=list(found)) if ids else ():
+            found[row[0]] += rows.claims(row)
+        return [tuple(found[id]) for id in ids]
+
+    async def walk(self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int) -> Walk:
+        """The lineage around one model."""
+        around = await self._around(id, direction, where, depth, limit)
+        both = min(len(around.ancestor_distances), len(around.descendant_distances)) > 0
+        longest = max(len(around.ancestor_distances), len(around.descendant_distances))
+        if around.cyclic and both and longest >= limit:  # what is on both sides must be known before it is cut
+            around = await self._around(id, direction, where, depth, EVERYTHING)
+        return walk(around, direction, limit)
+
+    async def _around(self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int) -> Around:
+        parameters = {
+            "id": id,
+            "limit": limit,
+            "depth": depth,
+            "up": direction is not Direction.DESCENDANTS,
+            "down": direction is not Direction.ANCESTORS,
+        }
+        found = await self._ask("walk", **parameters) if where == EdgeFilter() else None
+        if found is None or found[2] is None:  # a filter, or a snapshot that did not count descendants
+            found = await self._ask("walk_filtered", **parameters, **_edges(where))
+        if found is None:
+            raise NotFound("model", id)
+        return Around(*found)
+
+    async def path(self, start: str, end: str, limit: int) -> list[tuple[str, ...]]:
+        """Shortest chains: their length from the server, then the models between, level by level from both ends."""
+        if start == end:
+            return [(start,)] if (await self.models([start]))[0] is not None and limit > 0 else []
+        length = await self._ask("path_length", start=start, end=end)
+        if length is None or limit <= 0:
+            return []
+        near, far = Side(start), Side(end)
+        for _ in range(length):
+            side = near if len(near.frontier) <= len(far.frontier) else far
+            side.grow(await self._ask("neighbours", ids=side.frontier))
+        chains = shortest(near, far, start, end, length)
+        return [chain for chain, _ in zip(chains, range(limit), strict=False)]
+
+    async def dataset(self, name: str) -> DatasetRecord | None:
+        """The dataset of that id, any case."""
+        found = await self._ask("dataset", name=name, lower=name.lower())
+        return None if found[0] is None else rows.dataset(found)
+
+    async def trainings(self, ids: Sequence[str]) -> list[tuple[TrainingRecord, ...]]:
+        """Datasets that these models say they were trained on."""
+        found: dict[str, list[TrainingRecord]] = {id: [] for id in ids}
+        for row in await self._ask("trainings", ids=list(found)) if ids else ():
+            found[row[0]].append(rows.training(row))
+        return [tuple(found[id]) for id in ids]
+
+    async def files(self, id: str) -> tuple[FileRecord, ...]:
+        """The files of a model."""
+        return tuple(rows.file(row) for row in await self._ask("files", id=id))
+
+    async def file_places(self, sha256: str, first: int = 100) -> tuple[FileRecord, ...]:
+        """Where a content lies."""
+        return tuple(rows.file(row) for row in await self._ask("file_places", sha256=sha256, limit=first))
+
+    async def weights(self, digest: str) -> WeightsRecord | None:
+        """One weight content."""
+        found = await self._ask("weights", digest=digest)
+        return None if found[0] is None else rows.weights(found)
+
+    async def weights_of(self, ids: Sequence[str]) -> list[str | None]:
+        """The weight contents of these models."""
+        found: Mapping[str, str] = dict(await self._ask("weights_of", ids=_distinct(ids))) if ids else {}
+        return [found.get(id) for id in ids]
+
+    async def holders(self, digest: str, first: int = 20, after: Key | None = None) -> ModelPage:
+        """The models that hold a weight content, by downloads."""
+        found = await self._ask("holders", digest=digest, **_page(Order.DOWNLOADS, first, after))
+        return _model_page(found, Order.DOWNLOADS, first)
+
+    async def coverage(self) -> Coverage:
+        """What the catalogue holds."""
+        (text, _) = await self._ask("coverage")
+        return Coverage(**json.loads(text))
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        await self._asker.close()
+
+
+def _distinct(ids: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(ids))
+
+
+def _edges(where: EdgeFilter) -> dict[str, object]:
+    return {
+        "relations": None if where.relations is None else sorted(where.relations),
+        "evidence": None if where.evidence is None else sorted(where.evidence),
+    }
+
+
+def _page(order: Order, first: int, after: Key | None) -> dict[str, object]:
+    return {
+        "key": finding.FIRST_KEY if after is None else finding.negated(after.value, order),
+        "after": "" if after is None else after.id,
+        "limit": first + 1,
+    }
+
+
+def _model_page(found: Sequence[rows.Row], order: Order, first: int) -> ModelPage:
+    models = tuple(rows.model(row) for row in found[:first])
+    keys = tuple(Key(finding.value_of(model, order), model.id) for model in models)
+    return ModelPage(models, keys, len(found) > first)

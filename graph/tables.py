@@ -1,0 +1,183 @@
+"""This file knows the tables of a snapshot: their Arrow schemas, keys, and the order of their rows.
+
+Every table is sorted by its key, compared as UTF-8 bytes; lists of names are sorted unless said otherwise. A change here
+is a change of ``SCHEMA_VERSION``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+TIME = pa.timestamp("ms", tz="UTC")
+NAMES = pa.list_(pa.string())
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: its name, its columns, and the columns that order it. ``content`` tables make the snapshot's id."""
+
+    name: str
+    schema: pa.Schema
+    key: tuple[str, ...]
+    content: bool = True
+
+
+def _schema(*fields: tuple[str, pa.DataType], required: tuple[str, ...]) -> pa.Schema:
+    return pa.schema([pa.field(name, kind, nullable=name not in required) for name, kind in fields])
+
+
+MODELS = Table(
+    "models",
+    _schema(
+        ("id", pa.string()),
+        ("hub_id", pa.string()),
+        ("author", pa.string()),
+        ("state", pa.string()),
+        ("created_at", TIME),
+        ("modified_at", TIME),
+        ("task", pa.string()),
+        ("library", pa.string()),
+        ("licence", pa.string()),
+        ("parameters", pa.int64()),
+        ("dtype", pa.string()),
+        ("architecture", pa.string()),
+        ("context_length", pa.int64()),
+        ("downloads", pa.int64()),
+        ("downloads_all_time", pa.int64()),
+        ("likes", pa.int64()),
+        ("trending", pa.float64()),
+        ("sha", pa.string()),
+        ("gated", pa.string()),
+        ("tags", NAMES),  # in the Hub's order
+        ("languages", NAMES),
+        ("relations", NAMES),
+        ("generation", pa.int32()),
+        ("descendants", pa.int64()),
+        ("base_models", pa.int32()),
+        ("new_version", pa.string()),
+        required=("id", "state", "tags", "languages", "relations"),
+    ),
+    key=("id",),
+)
+ALIASES = Table(
+    "aliases",
+    _schema(("alias", pa.string()), ("id", pa.string()), ("source", pa.string()), required=("alias", "id", "source")),
+    key=("alias", "id"),
+)
+DATASETS = Table(
+    "datasets",
+    _schema(
+        ("id", pa.string()),
+        ("hub_id", pa.string()),
+        ("author", pa.string()),
+        ("state", pa.string()),
+        ("created_at", TIME),
+        ("modified_at", TIME),
+        ("downloads", pa.int64()),
+        ("likes", pa.int64()),
+        ("licence", pa.string()),
+        ("gated", pa.string()),
+        ("tags", NAMES),
+        ("languages", NAMES),
+        ("models", pa.int64()),
+        required=("id", "state", "tags", "languages", "models"),
+    ),
+    key=("id",),
+)
+CLAIMS = Table(
+    "claims",
+    _schema(
+        ("model", pa.string()),
+        ("base_model", pa.string()),
+        ("evidence", pa.string()),
+        ("relation", pa.string()),
+        ("where", pa.string()),
+        ("confidence", pa.float64()),
+        ("detail", pa.string()),
+        required=("model", "base_model", "evidence", "relation", "where"),
+    ),
+    key=("model", "base_model", "evidence", "relation", "where"),
+)
+DERIVATIONS = Table(
+    "derivations",
+    _schema(
+        ("model", pa.string()),
+        ("base_model", pa.string()),
+        ("relation", pa.string()),
+        ("evidence", NAMES),  # in the order of records.Evidence
+        ("confidence", pa.float64()),
+        ("conflict", pa.bool_()),
+        ("cycle", pa.bool_()),
+        required=("model", "base_model", "relation", "evidence", "conflict", "cycle"),
+    ),
+    key=("model", "base_model"),
+)
+TRAININGS = Table(
+    "trainings",
+    _schema(
+        ("model", pa.string()),
+        ("dataset", pa.string()),
+        ("evidence", NAMES),
+        required=("model", "dataset", "evidence"),
+    ),
+    key=("model", "dataset"),
+)
+FILES = Table(
+    "files",
+    _schema(
+        ("model", pa.string()),
+        ("path", pa.string()),
+        ("size", pa.int64()),
+        ("sha256", pa.string()),
+        ("blob_id", pa.string()),
+        required=("model", "path"),
+    ),
+    key=("model", "path"),
+)
+WEIGHTS = Table(
+    "weights",
+    _schema(
+        ("digest", pa.string()),
+        ("files", pa.int32()),
+        ("size", pa.int64()),
+        ("holders", pa.int32()),
+        required=("digest", "files", "holders"),
+    ),
+    key=("digest",),
+)
+HOLDINGS = Table(
+    "holdings",
+    _schema(("digest", pa.string()), ("model", pa.string()), required=("digest", "model")),
+    key=("digest", "model"),
+)
+SKIPPED = Table(
+    "skipped",
+    _schema(
+        ("source", pa.string()),
+        ("row", pa.int64()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("model", pa.string()),
+        required=("source", "reason"),
+    ),
+    key=("source", "row", "reason", "model", "detail"),
+    content=False,  # says what a run left out: row numbers depend on the order of the input
+)
+
+TABLES: tuple[Table, ...] = (
+    MODELS,
+    ALIASES,
+    DATASETS,
+    CLAIMS,
+    DERIVATIONS,
+    TRAININGS,
+    FILES,
+    WEIGHTS,
+    HOLDINGS,
+    SKIPPED,
+)
+BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}

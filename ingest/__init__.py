@@ -1,0 +1,1 @@
+"""How Stemma learns: fetch, parse, resolve, enrich, and write a snapshot."""

@@ -1,0 +1,1 @@
+"""Tables in, tables out: what can be computed from a catalogue's own rows."""

@@ -1,0 +1,63 @@
+"""This file knows the end that every run has: from staged parts to the snapshot that answers, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pyarrow.compute as pc
+
+from graph.catalogue import Catalogue
+from graph.snapshot import Source
+from graph.stores.embedded.index import build_index
+from graph.tables import TABLES
+from ingest.assemble import assemble
+from ingest.report import Progress, Report
+from ingest.staging import Staging
+
+
+def finish(
+    catalogue: Catalogue, staging: Staging, sources: Iterable[Source], max_bad_fraction: float, progress: Progress
+) -> Report:
+    """Assemble, write, make HEAD, index, and forget the staged parts. The caller holds the catalogue's lock.
+
+    Raises BadInput when too many rows were bad: HEAD is as before.
+    """
+    counts = staging.counts()
+    report = Report(rows=counts.rows, bad_rows=counts.bad_rows)
+    report.skipped.update(counts.skipped)
+    try:
+        report.check(max_bad_fraction)
+    except Exception:
+        staging.remove()
+        raise
+    previous = catalogue.head() if catalogue.head_id() else None
+    progress.start("assembling", None, "tables")
+    tables = assemble(staging, previous)
+    progress.finish()
+    loops = tables["skipped"].filter(pc.field("reason") == "self-loop").num_rows
+    if loops:
+        report.skipped["self-loop"] += loops
+    newest = pc.max(tables["models"]["modified_at"]).as_py()
+    named = [
+        replace(source, rows=counts.rows if source.rows == 0 else source.rows, watermark=newest) for source in sources
+    ]
+    if previous is not None:
+        named += [source for source in previous.manifest.sources if source.kind not in {new.kind for new in named}]
+    progress.start("writing", len(TABLES), "tables")
+    with catalogue.writer() as writer:
+        for table in TABLES:
+            writer.write(table.name, [tables[table.name]])
+            progress.advance(1)
+        snapshot = writer.commit(named)
+    progress.finish()
+    report.models, report.datasets = tables["models"].num_rows, tables["datasets"].num_rows
+    report.claims, report.derivations = tables["claims"].num_rows, tables["derivations"].num_rows
+    del tables
+    progress.start("indexing", None, "arrays")
+    build_index(snapshot)
+    progress.finish()
+    catalogue.set_head(snapshot.id)
+    staging.remove()
+    report.snapshot = snapshot.id
+    return report

@@ -1,0 +1,1 @@
+"""The Hub's API as a source: pages, limits, cursors, sweeps. The only package that imports huggingface_hub."""

@@ -62,7 +62,7 @@ def checked(text: str, max_tokens: int) -> Checked:
         document = parse(text, max_tokens=max_tokens)
         errors = validate(GRAPHQL, document, max_errors=20)
     except GraphQLError as error:
-        code = "LIMIT_EXCEEDED" if "token" in error.message and "limit" in error.message.lower() else "GRAPHQL_SYNTAX"
+        code = "LIMIT_EXCEEDED" if "tokens" in error.message else "GRAPHQL_SYNTAX"
         return Checked(None, (_told(error, code),))
     except RecursionError:
         return Checked(

@@ -12,15 +12,39 @@ import yaml
 LONGEST = 1_000_000  # bytes of front matter that are parsed
 MOST_ITEMS = 1_000  # values taken from one field
 _DEEPEST = 5  # nested lists in one field
+_WORDS = ("bool", "int", "float", "timestamp", "binary", "value", "merge")
 
 
 class _Loader(yaml.CSafeLoader):
-    """Safe YAML in which words stay words: `language: no` is Norwegian, a date is text."""
+    """Safe YAML in which words stay words: `language: no` is Norwegian, a date is text, and no number costs time to read."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the library's own class attribute
-        first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith((":bool", ":timestamp"))]
+        first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith(_WORDS)]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
+
+
+def _text(loader: Any, node: yaml.Node) -> str:  # the library's own signature
+    return node.value if isinstance(node, yaml.ScalarNode) else ""
+
+
+for _word in _WORDS:  # also when a tag asks for them: `!!int` of a long text is quadratic
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_word}", _text)
+
+
+class CardRow(msgspec.Struct, gc=False):
+    """The fields that are read; the others are skipped while decoding."""
+
+    base_model: Any = None
+    base_model_relation: Any = None
+    datasets: Any = None
+    language: Any = None
+    license: Any = None
+    new_version: Any = None
+
+
+_FIELDS = CardRow.__struct_fields__
+_JSON = msgspec.json.Decoder(CardRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +64,33 @@ def read(raw: bytes | str | dict[str, Any] | None) -> Card:
     """A card from decoded values, JSON text or YAML text (with or without its `---` lines). Never raises."""
     if raw is None:
         return Card()
+    if isinstance(raw, bytes) and raw[:1] == b"{":
+        try:
+            return _card(_JSON.decode(raw))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
     if isinstance(raw, (bytes, str)):
         if len(raw) > LONGEST:
             return Card(problem="card-too-long")
         raw, problem = _parse(raw)
         if problem is not None:
             return Card(problem=problem)
-    if raw is None:
+    if raw is None or raw == "":
         return Card()
     if not isinstance(raw, dict):
         return Card(problem="card-not-a-mapping")
-    relation = raw.get("base_model_relation")
-    licence = next(_texts(raw.get("license")), None)
-    new_version = raw.get("new_version")
+    return _card(CardRow(**{name: raw.get(name) for name in _FIELDS}))
+
+
+def _card(row: CardRow) -> Card:
+    relation, new_version = row.base_model_relation, row.new_version
+    language = "no" if row.language is False else row.language  # what YAML makes of Norwegian
+    licence = next(_texts(row.license), None)
     return Card(
-        base_models=tuple(_texts(raw.get("base_model"))),
+        base_models=_names(row.base_model),
         relation=relation.strip().lower() if isinstance(relation, str) else None,
-        datasets=tuple(_texts(raw.get("datasets"))),
-        languages=tuple(text.lower() for text in _texts(raw.get("language")) if len(text) <= 20),
+        datasets=_names(row.datasets),
+        languages=tuple(text.lower() for text in _texts(language) if len(text) <= 20),
         licence=licence.lower() if licence and len(licence) <= 100 else None,
         new_version=new_version.strip() if isinstance(new_version, str) and new_version.strip() else None,
     )
@@ -77,31 +110,52 @@ def _parse(raw: bytes | str) -> tuple[Any, str | None]:
     if text.startswith("---"):
         text = text[3:].split("\n---", 1)[0]
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader)):
-            return None, "card-with-aliases"  # a few lines of them can stand for gigabytes
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                return None, "card-with-aliases"  # a few lines of them can stand for gigabytes
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > 50:
+                    return None, "card-too-deep"
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
         return yaml.load(text, Loader=_Loader), None  # noqa: S506 - a safe loader's subclass
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError):
         return None, "card-not-yaml"
 
 
-def _texts(value: object, depth: int = 0) -> Iterator[str]:
-    """The texts in a field that should be one or a list of them, in order; numbers and mappings give what they can."""
-    count = 0
+def _names(value: object) -> tuple[str, ...]:
+    """``_texts`` with dirt, quick for a plain list of plain words."""
+    if isinstance(value, list) and len(value) <= MOST_ITEMS:
+        words = [item.strip() for item in value if isinstance(item, str) and item.isascii()]
+        if len(words) == len(value) and all(words):
+            return tuple(words)
+    return () if value is None else tuple(_texts(value, dirt=True))
+
+
+def _texts(value: object, depth: int = 0, *, dirt: bool = False) -> Iterator[str]:
+    """The texts in a field that should be one or a list of them, in order; ``dirt`` also gives what is no name, to be judged."""
     if isinstance(value, str):
-        if value.strip():
-            yield value.strip()
+        text = value.strip()
+        if text:
+            yield text if text.isascii() else text.encode("utf-8", "replace").decode()  # YAML can spell half characters
     elif isinstance(value, (list, tuple)) and depth < _DEEPEST:
+        count = 0
         for item in value:
-            for text in _texts(item, depth + 1):
+            for text in _texts(item, depth + 1, dirt=dirt):
                 count += 1
                 if count > MOST_ITEMS:
                     return
                 yield text
-        if not value and depth == 0:
-            return
     elif isinstance(value, dict):
         named = value.get("name") or value.get("id")
         if isinstance(named, str) and named.strip():
-            yield named.strip()
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield str(value)
+            yield from _texts(named)
+        elif dirt and value:
+            yield "{" + ", ".join(str(key) for key in list(value)[:5]).encode("utf-8", "replace").decode()[:200] + "}"
+    elif isinstance(value, bool):
+        if dirt:
+            yield str(value).lower()
+    elif isinstance(value, (int, float)):
+        yield str(value) if abs(value) < 1e300 else "1e300"

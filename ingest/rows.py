@@ -1,13 +1,15 @@
 """This file knows the shapes in which a Hub row comes: the API's camelCase and the client's snake_case, in one structure.
 
-Fields that Stemma does not use are skipped while decoding. A field of a wrong type is dropped and the row kept, as long as it
-has a name.
+Fields that Stemma does not use are skipped while decoding. A field of a wrong type is dropped, and named in what ``decode`` gives
+back; the row is kept, as long as it has a name.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+import json
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -18,13 +20,14 @@ class BaseModelRow(Struct, gc=False):
 
     id: str
     oid: str | None = msgspec.field(default=None, name="_id")
+    relation: str | None = None
 
 
 class BaseModelsRow(Struct, gc=False):
-    """The Hub's baseModels: one relation for all."""
+    """The Hub's baseModels: one relation for all; the client's own type is a bare list."""
 
     relation: str | None = None
-    models: list[BaseModelRow] = []
+    models: list[BaseModelRow | str] = []
 
 
 class SafetensorsRow(Struct, gc=False):
@@ -74,10 +77,11 @@ class HubRow(Struct, gc=False):
     oid: str | None = msgspec.field(default=None, name="_id")
     author: str | None = None
     sha: str | None = None
-    createdAt: str | None = None
-    created_at: str | None = None
-    lastModified: str | None = None
-    last_modified: str | None = None
+    repo_type: str | None = None
+    createdAt: str | int | None = None  # a number counts milliseconds, or seconds
+    created_at: str | int | None = None
+    lastModified: str | int | None = None
+    last_modified: str | int | None = None
     gated: bool | str | None = None
     downloads: int | None = None
     downloadsAllTime: int | None = None
@@ -88,8 +92,8 @@ class HubRow(Struct, gc=False):
     pipeline_tag: str | None = None
     library_name: str | None = None
     tags: list[str] | UnsetType | None = UNSET
-    baseModels: BaseModelsRow | UnsetType | None = UNSET
-    base_models: BaseModelsRow | UnsetType | None = UNSET
+    baseModels: BaseModelsRow | list[BaseModelRow | str] | UnsetType | None = UNSET
+    base_models: BaseModelsRow | list[BaseModelRow | str] | UnsetType | None = UNSET
     safetensors: SafetensorsRow | None = None
     gguf: GgufRow | None = None
     config: ConfigRow | None = None
@@ -98,7 +102,6 @@ class HubRow(Struct, gc=False):
     siblings: list[SiblingRow | str] | None = None
 
 
-_FIELDS = {field.encode_name: field for field in msgspec.structs.fields(HubRow)}
 _TYPED = msgspec.json.Decoder(HubRow, strict=False)
 _UNTYPED = msgspec.json.Decoder()
 
@@ -112,45 +115,85 @@ class Unreadable(ValueError):
         super().__init__(f"{reason}: {self.detail}")
 
 
-def decode(raw: bytes) -> HubRow:
-    """A row from JSON. Raises Unreadable when it is not JSON, not an object, or has no name."""
+def decode(raw: bytes) -> tuple[HubRow, tuple[str, ...]]:
+    """A row from JSON, and the fields of it that were dropped. Raises Unreadable when it is not JSON, or not an object."""
     try:
-        return _TYPED.decode(raw)
+        return _TYPED.decode(raw), ()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass  # ValidationError is a DecodeError: look again, field by field
     try:
         value = _UNTYPED.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unreadable("not-json", str(error)) from error
-    return convert(value)
-
-
-def convert(value: Any) -> HubRow:
-    """A row from decoded values, a field at a time; fields of a wrong type are dropped."""
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = _decode_loosely(raw)
     if not isinstance(value, dict):
         raise Unreadable("not-an-object", type(value).__name__)
-    kept: dict[str, Any] = {}
-    for name, item in value.items():
-        field = _FIELDS.get(name)
-        if field is None:
-            continue
-        if name in ("cardData", "card_data"):
-            kept[field.name] = Raw(encode(item))
-            continue
-        if name == "tags" and isinstance(item, list):
-            item = [tag for tag in item if isinstance(tag, str)]
-        try:
-            kept[field.name] = msgspec.convert(item, field.type, strict=False)
-        except (msgspec.ValidationError, RecursionError, OverflowError):
-            continue
-    return HubRow(**kept)
+    dropped: list[str] = []
+    return _lenient(value, HubRow, "", dropped), tuple(dropped)
 
 
 def encode(value: Any) -> bytes:
-    """JSON of decoded values; what JSON has no form for becomes text."""
-    return msgspec.json.encode(value, enc_hook=str, order="deterministic")
+    """JSON of decoded values; what JSON has no form for becomes text, half characters become question marks."""
+    try:
+        return msgspec.json.encode(value, enc_hook=str, order="deterministic")
+    except (UnicodeEncodeError, ValueError, TypeError, OverflowError, RecursionError):
+        pass
+    try:
+        return json.dumps(value, default=str, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Unreadable("not-json", str(error)) from error
 
 
 def tie(raw: bytes) -> int:
     """A number that stands for a row's content: decides between rows that are equal in every other respect."""
-    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "little")
+    return int.from_bytes(hashlib.sha256(raw).digest()[:8], "little")
+
+
+def _decode_loosely(raw: bytes) -> Any:  # a JSON value
+    """JSON as Python and pandas write it: NaN, half characters."""
+    try:
+        return _UNTYPED.decode(encode(json.loads(raw)))
+    except (ValueError, RecursionError) as error:  # DecodeError and Unreadable are ValueErrors
+        raise Unreadable("not-json", str(error)) from error
+
+
+def _lenient(value: Any, kind: Any, path: str, dropped: list[str]) -> Any:  # JSON in, whatever ``kind`` says out
+    """``value`` as ``kind``, without the members and items of it that do not fit; ``dropped`` gets their paths."""
+    if isinstance(value, dict):
+        for struct in _members(kind):
+            if isinstance(struct, type) and issubclass(struct, Struct):
+                kept: dict[str, Any] = {}
+                for field in msgspec.structs.fields(struct):
+                    if field.encode_name in value:
+                        name = f"{path}.{field.encode_name}" if path else field.encode_name
+                        item = value[field.encode_name]
+                        try:
+                            if Raw in _members(field.type):
+                                kept[field.name] = Raw(encode(item))
+                            else:
+                                kept[field.name] = _lenient(item, field.type, name, dropped)
+                        except (ValueError, TypeError, RecursionError, OverflowError):
+                            dropped.append(name)
+                return struct(**kept)  # TypeError when what it cannot be without is missing
+            if get_origin(struct) is dict:
+                parts = {}
+                for name, item in value.items():
+                    try:
+                        parts[name] = msgspec.convert(item, get_args(struct)[1], strict=False)
+                    except msgspec.ValidationError:
+                        dropped.append(f"{path}.{name}"[:100])
+                return parts
+    if isinstance(value, list):
+        for sequence in _members(kind):
+            if get_origin(sequence) is list:
+                items = []
+                for item in value:
+                    try:
+                        items.append(_lenient(item, get_args(sequence)[0], path, dropped))
+                    except (ValueError, TypeError, RecursionError, OverflowError):
+                        dropped.append(f"{path}[]")
+                return items
+    return msgspec.convert(value, kind, strict=False)
+
+
+def _members(kind: Any) -> tuple[Any, ...]:  # a type expression
+    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from graph.errors import Damaged
 from graph.tables import DATASETS, MODELS, SKIPPED
 
 COMPUTED = {"relations", "generation", "descendants", "base_models", "models"}  # made by assembling, not by reading
@@ -105,7 +106,12 @@ class Staging:
                 out.write_table(rows)
         facts = {"rows": counts.rows, "bad_rows": counts.bad_rows, "skipped": dict(counts.skipped)}
         (work / "counts.json").write_text(json.dumps(facts), encoding="utf-8")
-        work.rename(self.folder / f"part-{name}")
+        try:
+            work.rename(self.folder / f"part-{name}")
+        except OSError:
+            if not self.has(name):
+                raise
+            shutil.rmtree(work)  # another process of a killed run was quicker: the same input gives the same part
 
     def counts(self) -> PartCounts:
         """The counts of all parts together."""
@@ -124,8 +130,11 @@ class Staging:
             path = self.folder / f"part-{name}" / f"{table}.arrow"
             if not path.exists():
                 continue
-            with pa.memory_map(str(path)) as file:
-                rows = pa.ipc.open_file(file).read_all()
+            try:
+                with pa.memory_map(str(path)) as file:
+                    rows = pa.ipc.open_file(file).read_all()
+            except pa.ArrowException as error:
+                raise Damaged(f"{path} cannot be read ({error}): remove {self.folder} and run again") from error
             if "row" in rows.schema.names and rows.schema.names[0] == "row":
                 unique = rows.column("row").to_numpy() + (np.int64(number) << np.int64(32))
                 rows = rows.set_column(0, _ROW, pa.array(unique, pa.int64()))

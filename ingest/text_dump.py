@@ -7,8 +7,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import msgspec
 import zstandard
@@ -18,6 +19,7 @@ from graph.errors import BadInput
 BLOCK_BYTES = 32 * 2**20  # of text that one block holds, about
 LONGEST_LINE = 64 * 2**20  # bytes; a longer line is skipped
 LARGEST_ARRAY = 2**30  # bytes of one JSON array; more must come as JSON lines
+_ZSTD_BYTES = 2**12  # of compressed data at a time: one byte can stand for 32 KiB
 _SPACE = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -67,10 +69,26 @@ def rows_of(block_text: bytes, array: bool) -> Iterator[tuple[int, bytes]]:
         for number, item in enumerate(msgspec.json.decode(block_text, type=list[msgspec.Raw])):
             yield number, bytes(item)
         return
-    for number, line in enumerate(block_text.split(b"\n")):
-        stripped = line.strip(_SPACE)
-        if stripped:
-            yield number, stripped
+    number = start = 0
+    while start < len(block_text):  # not split(): the first rows are asked for alone
+        end = block_text.find(b"\n", start)
+        line = block_text[start : end if end >= 0 else None].strip(_SPACE)
+        if line:
+            yield number, line
+        if end < 0:
+            return
+        start, number = end + 1, number + 1
+
+
+def peek(block: TextBlock, most: int = 200) -> Iterator[dict[str, Any]]:
+    """The first rows of a block, decoded, those that can be."""
+    for _, raw in islice(rows_of(block.text, block.array), most):
+        try:
+            row = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+        if isinstance(row, dict):
+            yield row
 
 
 def _stream(raw: BinaryIO) -> Stream:
@@ -106,7 +124,7 @@ class _WholeZstd:
     def read(self, size: int) -> bytes:
         """Up to ``size`` decompressed bytes; empty at the end. Raises EOFError when the last frame is not whole."""
         while len(self._ready) < size:
-            data = self._pending or self._raw.read(2**17)
+            data = self._pending or self._raw.read(_ZSTD_BYTES)
             self._pending = b""
             if not data:
                 if self._begun and not self._decoder.eof:

@@ -110,8 +110,8 @@ class Asker:
                     database=self.server.database, default_access_mode=READ_ACCESS, fetch_size=-1
                 ) as session:
                     result = await session.run(text, dict(parameters))
-                    record = await result.single(strict=True)
-                    return record.value()
+                    record = await result.single()
+                    return None if record is None else record.value()
             except (DriverError, Neo4jError, OSError) as error:
                 passing = isinstance(error, OSError) or error.is_retryable()
                 if not passing or attempt == ATTEMPTS:

@@ -1,0 +1,179 @@
+"""The promise of the store port, held by every engine: the same answers in the same order as the plain store."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import fields
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+
+import anyio
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from graph.errors import NotFound
+from graph.records import Direction, Evidence, ModelRecord, Relation, State
+from graph.snapshot import Snapshot
+from graph.store import ROOT, EdgeFilter, Facet, Key, ModelFilter, Order, Store
+from graph.stores.embedded import open_snapshot
+from graph.stores.neo4j import Server, load, open_neo4j
+from tests.neo4j_server import Neo4jServer, missing
+from tests.plain_store import PlainStore
+from tests.worlds import Row, build, family, hub_rows, model
+
+Opener = Callable[[Snapshot], Awaitable[Store]]
+FILTERS = [
+    ModelFilter(),
+    ModelFilter(text="BASE"),
+    ModelFilter(text="x", tasks=("text-generation", "名前")),
+    ModelFilter(tasks=("fill-mask",), licences=("mit",)),
+    ModelFilter(states=(State.MISSING,)),
+    ModelFilter(relations=(ROOT, "merge")),
+    ModelFilter(relations=("unknown",), authors=("a", "nobody")),
+    ModelFilter(dataset="S/ONE"),
+    ModelFilter(dataset="two", text="a"),
+    ModelFilter(dataset="never/seen"),
+    ModelFilter(parameters_min=10, parameters_max=10**9),
+    ModelFilter(created_from=datetime(2023, 5, 1, 12, tzinfo=UTC), created_until=datetime(2025, 1, 1, tzinfo=UTC)),
+]
+EDGES = [
+    EdgeFilter(),
+    EdgeFilter(relations=frozenset({Relation.MERGE, Relation.UNKNOWN})),
+    EdgeFilter(evidence=frozenset({Evidence.CARD})),
+    EdgeFilter(relations=frozenset({Relation.FINETUNE}), evidence=frozenset({Evidence.HUB, Evidence.TAG})),
+]
+
+
+@pytest.fixture(params=["snapshot", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def opener(request: pytest.FixtureRequest) -> Iterator[Opener]:
+    if request.param == "snapshot":
+        yield open_snapshot
+        return
+    if reason := missing():
+        pytest.skip(reason)
+    yield on(request.getfixturevalue("neo4j_server"))
+
+
+def on(server: Neo4jServer) -> Opener:
+    """Load into this server, then open it."""
+
+    async def loaded(snapshot: Snapshot) -> Store:
+        load(snapshot, Server(server.address))
+        return await open_neo4j(server.address, "neo4j", "", "neo4j")
+
+    return loaded
+
+
+def same_model(one: ModelRecord | None, other: ModelRecord | None) -> bool:
+    """Equal in every field, times to the millisecond."""
+    if one is None or other is None:
+        return one is other
+    return all(getattr(one, field.name) == getattr(other, field.name) for field in fields(ModelRecord))
+
+
+async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
+    """Ask everything of every model; with ``every`` off, of a few models in fewer ways (a server answers in milliseconds)."""
+    ids = list(plain.by_id)
+    names = [*ids, *(id.upper() for id in ids), *(id.lower() for id in ids), "nothing/here", "", "old/name", "OLD/NAME"]
+    names += [record.hub_id for record in plain.all if record.hub_id]
+    assert await store.resolve(names) == [plain.resolve(name) for name in names]
+    for found, id in zip(await store.models([*ids, "nothing/here"]), [*ids, "nothing/here"], strict=True):
+        assert same_model(found, plain.by_id.get(id))
+    some = ids if every else ids[:4]
+    for where, order in product(FILTERS, Order if every else [Order.DOWNLOADS, Order.TRENDING, Order.CREATED]):
+        after: Key | None = None
+        for _ in range(20):
+            page, expected = await store.find(where, order, 3, after), plain.find(where, order, 3, after)
+            assert (page.keys, page.has_next) == (expected.keys, expected.has_next)
+            assert [record.id for record in page.models] == [record.id for record in expected.models]
+            if not page.has_next:
+                break
+            after = page.keys[-1]
+        assert (await store.find(where, order, 3, Key(7, "m"))).keys == plain.find(where, order, 3, Key(7, "m")).keys
+    for where in FILTERS:
+        assert await store.count(where) == sum(plain.passes(record, where) for record in plain.all)
+        assert await store.facets(where, list(Facet), 3) == plain.facets(where, list(Facet), 3)
+    assert await store.base_models(ids) == [tuple(e for e in plain.edges if e.model == id) for id in ids]
+    assert await store.claims(ids) == [tuple(c for c in plain.all_claims if c.model == id) for id in ids]
+    assert await store.trainings(ids) == [tuple(t for t in plain.all_trainings if t.model == id) for id in ids]
+    assert await store.weights_of(ids) == [plain.holding.get(id) for id in ids]
+    for edge_filter in EDGES:
+        pages = await store.derived_models(ids, edge_filter, 2)
+        assert pages == [plain.derived(id, edge_filter, 2, None) for id in ids]
+        later = await store.derived_models(ids, edge_filter, 2, Key(7, "b"))
+        assert later == [plain.derived(id, edge_filter, 2, Key(7, "b")) for id in ids]
+        for id, direction, (depth, limit) in product(some, Direction, [(1, 100), (100, 100), (2, 3), (0, 0)]):
+            walk = await store.walk(id, direction, edge_filter, depth, limit)
+            assert walk == plain.walk(id, direction, edge_filter, depth, limit)
+    counts = [{r: sum(e.base_model == id and e.relation is r for e in plain.edges) for r in Relation} for id in ids]
+    assert await store.derived_counts(ids) == [{r: n for r, n in count.items() if n} for count in counts]
+    for start, end in product(some[:6], some[:6]):
+        assert await store.path(start, end, 3) == plain.path(start, end, 3)
+    for id in ids:
+        assert await store.files(id) == tuple(file for file in plain.all_files if file.model == id)
+    for sha256 in ("a" * 64, "c" * 64):
+        assert await store.file_places(sha256) == tuple(file for file in plain.all_files if file.sha256 == sha256)
+    for digest, weights in plain.all_weights.items():
+        assert await store.weights(digest) == weights
+        holders = [plain.by_id[id] for id, held in plain.holding.items() if held == digest]
+        assert (await store.holders(digest, 2)).keys == plain.page(holders, Order.DOWNLOADS, 2, None).keys
+    for dataset in plain.all_datasets:
+        assert await store.dataset(dataset.id) == dataset
+    assert await store.dataset("nothing/here") is None
+    assert await store.weights("0" * 64) is None
+    held = await store.coverage()
+    assert held.derivations_total == len(plain.edges)
+    assert held.with_base == sum(bool(record.relations) for record in plain.all)
+    assert held.conflicts == sum(edge.conflict for edge in plain.edges)
+    with pytest.raises(NotFound):
+        await store.walk("nothing/here", Direction.BOTH, EdgeFilter(), 1, 1)
+
+
+def check(
+    opener: Opener, rows: list[Row], datasets: list[Row], aliases: list[tuple[str, str]], *, every: bool = True
+) -> None:
+    folder = Path(tempfile.mkdtemp())
+    try:
+        snapshot = build(folder, rows, datasets, aliases)
+        snapshot.verify()
+
+        async def run() -> None:
+            store = await opener(snapshot)
+            try:
+                assert store.snapshot == snapshot.id
+                await compare(store, PlainStore(snapshot), every=every)
+            finally:
+                await store.close()
+
+        anyio.run(run)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_drawn_family(opener: Opener) -> None:
+    check(opener, family(), [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")])
+
+
+def test_one_model_alone(opener: Opener) -> None:
+    check(opener, [model("a/x", downloads=1)], [], [])
+
+
+def world(opener: Opener, rows: list[Row], *, every: bool = True) -> None:
+    aliases = [("old/name", rows[0]["id"]), ("Old/Name2", "old/name")]
+    check(opener, rows, [{"id": "s/one", "likes": 2}], aliases, every=every)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@given(rows=hub_rows())
+def test_any_world_embedded(rows: list[Row]) -> None:
+    world(open_snapshot, rows)
+
+
+@pytest.mark.neo4j
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, derandomize=True)
+@given(rows=hub_rows())
+def test_any_world_neo4j(neo4j_server: Neo4jServer, rows: list[Row]) -> None:
+    world(on(neo4j_server), rows, every=False)

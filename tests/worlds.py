@@ -1,0 +1,117 @@
+"""Small worlds: Hub rows that become snapshots through the real pipeline, drawn by hand or by hypothesis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from graph.catalogue import Catalogue
+from graph.snapshot import Snapshot, Source
+from ingest.finish import finish
+from ingest.parse import PartBuilder
+from ingest.report import Silent
+from ingest.staging import Staging
+
+Row = dict[str, Any]
+
+
+def model(id: str, *bases: str, relation: str = "finetune", downloads: int | None = None, **more: Any) -> Row:
+    """A row of the Hub's API; ``bases`` are said by the Hub and by tags alike."""
+    row: Row = {"id": id, "downloads": downloads, "tags": [], **more}
+    if bases:
+        row["baseModels"] = {"relation": relation, "models": [{"id": base} for base in bases]}
+        row["tags"] = [*row["tags"], *(f"base_model:{relation}:{base}" for base in bases)]
+    return row
+
+
+def build(
+    folder: Path, rows: Iterable[Row], datasets: Iterable[Row] = (), aliases: Iterable[tuple[str, str]] = ()
+) -> Snapshot:
+    """Take rows in as one run and make the result HEAD."""
+    builder = PartBuilder()
+    for number, row in enumerate(rows, 1):
+        builder.add_model(row, "drawn", number)
+    for number, row in enumerate(datasets, 1):
+        builder.add_dataset(row, "drawn-datasets", number)
+    for alias, id in aliases:
+        builder.add_alias(alias, id, "redirect")
+    catalogue = Catalogue(folder)
+    with catalogue.locked():
+        staging = Staging(catalogue.staging("drawn"))
+        staging.write("all", builder.tables(), builder.counts())
+        finish(catalogue, staging, [Source("drawn", "a world", 0)], 1.0, Silent())
+    return catalogue.head()
+
+
+def family() -> list[Row]:
+    """
+    root/base <--- a/tuned <--- b/quant          lost/base <--- c/orphan
+        ^            ^                           e/one <--> e/two (a cycle)
+        +--- d/mix --+  (merge of both)          a/tuned: the card names root/base and x/other
+    """
+    return [
+        model("root/base", downloads=100, pipeline_tag="text-generation", createdAt="2023-01-02T00:00:00Z"),
+        model(
+            "a/tuned",
+            "root/base",
+            downloads=50,
+            cardData={"base_model": ["root/base", "x/other"], "datasets": ["some/set"]},
+        ),
+        model("b/quant", "a/tuned", relation="quantized", downloads=70),
+        model("d/mix", "root/base", "a/tuned", relation="merge", downloads=70),
+        model("c/orphan", "lost/base", downloads=None),
+        model("e/one", "e/two", downloads=1),
+        model("e/two", "e/one", downloads=2),
+    ]
+
+
+NAMES = st.sampled_from(
+    [f"{org}/{name}" for org in ("a", "B", "org-1") for name in ("x", "X", "base", "tuned-7B", "m.0", "q_4")] + ["bare"]
+)
+ELSEWHERE = st.sampled_from(
+    ["lost/one", "LOST/one", "a/x", "A/x", "./out", "ORIGINAL_REPO_NAME", "https://huggingface.co/B/base", "old/name"]
+)
+WORDS = st.sampled_from(["text-generation", "fill-mask", 'odd "quotes" \\', "名前", "`tick`"])
+TIMES = st.sampled_from(
+    ["2022-03-02T23:29:04.000Z", "2023-05-01T12:00:00.000Z", "2024-12-31T23:59:59.999Z", "2025-01-01T00:00:00Z", "soon"]
+)
+COUNTS = st.one_of(st.none(), st.sampled_from([0, 1, 7, 7, 10**9, 3 * 10**9]))
+HASHES = st.sampled_from(["a" * 64, "b" * 64])
+
+
+@st.composite
+def hub_rows(draw: st.DrawFn) -> list[Row]:
+    """Families with cycles, diamonds, merges, missing parents, disagreeing claims, ties, unknown values and copies."""
+    ids = draw(st.lists(NAMES, min_size=1, max_size=12, unique=True))
+    rows = []
+    for number, id in enumerate(ids):
+        bases: Sequence[str] = draw(st.lists(st.one_of(st.sampled_from(ids), ELSEWHERE), max_size=3))
+        row: Row = {
+            "id": id,
+            "downloads": draw(COUNTS),
+            "likes": draw(COUNTS),
+            "tags": draw(st.lists(WORDS, max_size=2)),
+        }
+        row["_id"] = draw(st.one_of(st.none(), st.just(f"{number:024x}")))
+        relation = draw(st.sampled_from(["finetune", "adapter", "merge", "quantized", "odd"]))
+        if draw(st.booleans()):
+            row["baseModels"] = {"relation": relation, "models": [{"id": base} for base in bases]}
+        for base in draw(st.lists(st.sampled_from(bases), max_size=2)) if bases else []:
+            row["tags"] += [f"base_model:{base}", f"base_model:{draw(st.sampled_from(['finetune', 'merge']))}:{base}"]
+        if draw(st.booleans()):
+            row["cardData"] = {
+                "base_model": list(bases),
+                "license": "mit",
+                "datasets": draw(st.lists(st.sampled_from(["s/one", "S/One", "two"]), max_size=2)),
+            }
+        row["pipeline_tag"], row["createdAt"] = draw(st.one_of(st.none(), WORDS)), draw(TIMES)
+        row["trendingScore"] = draw(st.sampled_from([None, 0, 1.5]))
+        if draw(st.booleans()):
+            row["safetensors"] = {"total": draw(st.sampled_from([10, 10**8, 7 * 10**9]))}
+        if draw(st.booleans()):
+            row["siblings"] = [{"rfilename": "model.safetensors", "lfs": {"sha256": draw(HASHES), "size": 5}}]
+        rows.append(row)
+    return rows

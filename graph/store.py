@@ -77,7 +77,7 @@ class ModelFilter:
     authors: tuple[str, ...] = ()
     states: tuple[State, ...] = ()
     relations: tuple[str, ...] = ()  # ROOT or a Relation's value
-    dataset: str | None = None  # canonical id of a dataset that the model says it was trained on
+    dataset: str | None = None  # a dataset, in any case, that the model says it was trained on
     parameters_min: int | None = None  # inclusive
     parameters_max: int | None = None  # inclusive
     created_from: datetime | None = None  # inclusive

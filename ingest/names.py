@@ -72,7 +72,7 @@ def judge(said: str) -> str | Rejected:
         return _from_path(hub["rest"])
     if _URL.match(text) or _HOST.match(text):
         return Rejected("url-elsewhere")
-    if text[0] in "[{(-*\"'|>&!%@`" or text[-1] in "]}):,\"'" or ": " in text or "\n" in text:
+    if text[0] in "[{(-*\"'|>&!%@`" or text[-1] in "]}:,\"'" or ": " in text or "\n" in text:
         return Rejected("yaml-residue")
     if _LOCAL.match(text) or "\\" in text or text.count("/") > 1:
         return Rejected("local-path")

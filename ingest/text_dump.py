@@ -46,12 +46,12 @@ class Stream(Protocol):
         ...
 
 
-def text_blocks(path: Path) -> Iterator[TextBlock]:
+def text_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[TextBlock]:
     """The blocks of a file, in order. Raises BadInput when it is cut short, damaged, or a too large array."""
     size, done, row, begun = path.stat().st_size, 0, 1, False
     with path.open("rb") as raw, closing(_stream(raw)) as stream:
         try:
-            for text, too_long, array in _pieces(stream, path):
+            for text, too_long, array in _pieces(stream, path, block_bytes):
                 weight = min(raw.tell(), size) - done
                 done += weight
                 row += too_long
@@ -101,13 +101,13 @@ def _stream(raw: BinaryIO) -> Stream:
     return raw
 
 
-def _pieces(stream: Stream, path: Path) -> Iterator[tuple[bytes, int, bool]]:
+def _pieces(stream: Stream, path: Path, block_bytes: int) -> Iterator[tuple[bytes, int, bool]]:
     """(text, lines too long before it, whether it is an array)."""
-    head = stream.read(BLOCK_BYTES)
+    head = stream.read(block_bytes)
     if head.lstrip(_SPACE)[:1] == b"[":
         yield _array(head, stream, path), 0, True
         return
-    for text, too_long in _cut(head, stream):
+    for text, too_long in _cut(head, stream, block_bytes):
         yield text, too_long, False
 
 
@@ -143,7 +143,7 @@ class _WholeZstd:
         """Nothing is held."""
 
 
-def _cut(head: bytes, stream: Stream) -> Iterator[tuple[bytes, int]]:
+def _cut(head: bytes, stream: Stream, block_bytes: int) -> Iterator[tuple[bytes, int]]:
     """Text in blocks that end at line ends, each with the number of lines before it that were too long to keep."""
     data, rest, too_long, dropping = head, b"", 0, False
     while data:
@@ -157,7 +157,7 @@ def _cut(head: bytes, stream: Stream) -> Iterator[tuple[bytes, int]]:
             rest, too_long = rest[end:], 0
         elif len(rest) > LONGEST_LINE:
             rest, too_long, dropping = b"", too_long + 1, True
-        data = stream.read(BLOCK_BYTES)
+        data = stream.read(block_bytes)
     if rest or too_long:
         yield rest, too_long
 

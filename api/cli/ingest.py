@@ -69,3 +69,49 @@ def tell(report: Report, *, as_json: bool) -> None:
     for note in report.notes:
         click.echo(clean(note))
     click.echo(f"snapshot {report.snapshot}")
+
+
+@ingest_command.command(name="hub")
+@click.option("--endpoint", help="The Hub's address (or HF_ENDPOINT).")
+@click.option("--author", help="Only models of this author.")
+@click.option("--filter", help="Only models with this tag.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most this many models.")
+@click.option("--resume", is_flag=True, help="Go on where a run was cut off.")
+@click.option("--full", is_flag=True, help="Read everything again, and mark what is gone.")
+@shared
+@click.pass_context
+def hub(
+    context: click.Context,
+    endpoint: str | None,
+    author: str | None,
+    filter: str | None,
+    limit: int | None,
+    resume: bool,
+    full: bool,
+    as_json: bool,
+    catalogue: Path | None,
+    store: str | None,
+) -> None:
+    """Read the Hub's lists: all of it the first time, then what is new or changed.
+
+    \b
+    stemma ingest hub --author mistralai
+    stemma ingest hub --resume
+    """
+    from api.cli.progress import Bars
+    from graph.catalogue import Catalogue
+    from ingest.hub import ingest_hub
+
+    settings = chosen(context, catalogue, store)
+    with Bars() as bars:
+        report = ingest_hub(
+            Catalogue(settings.catalogue),
+            endpoint=endpoint,
+            author=author,
+            filter=filter,
+            limit=limit,
+            resume=resume,
+            full=full,
+            progress=bars,
+        )
+    tell(report, as_json=as_json)

@@ -92,7 +92,25 @@ def test_what_is_no_name_is_rejected_with_its_reason(said: str, reason: str) -> 
     assert judge(said) == Rejected(reason)
 
 
-_PIECES = ["org", "/", "name", "..", "--", ".git", "hf.co/", "https://", "huggingface.co/", "hf://", "models/", "@main", " ", "-", "[", "]", "none"]  # fmt: skip
+_PIECES = [
+    "org",
+    "/",
+    "name",
+    "..",
+    "--",
+    ".git",
+    "hf.co/",
+    "https://",
+    "huggingface.co/",
+    "hf://",
+    "models/",
+    "@main",
+    " ",
+    "-",
+    "[",
+    "]",
+    "none",
+]
 
 
 @given(st.one_of(st.text(max_size=300), st.lists(st.sampled_from(_PIECES), max_size=9).map("".join)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from graph.errors import NotFound, Unreachable
@@ -117,6 +118,7 @@ class Neo4jStore:
         self, where: ModelFilter, order: Order = Order.DOWNLOADS, first: int = 20, after: Key | None = None
     ) -> ModelPage:
         """A page: by the part of the filter that leaves few models when there is one, else along the order's index."""
+        where = await self._spelled(where)
         parameters = finding.parameters(where) | _page(order, first, after)
         lead = finding.selective(where)
         if lead is None and parameters["text"] is not None:
@@ -130,6 +132,7 @@ class Neo4jStore:
 
     async def count(self, where: ModelFilter) -> int:
         """How many models pass."""
+        where = await self._spelled(where)
         kept = self._answers.get((where,))
         if kept is None:
             kept = await self._ask("count", lead=finding.indexed(where), **finding.parameters(where))
@@ -138,6 +141,7 @@ class Neo4jStore:
 
     async def facets(self, where: ModelFilter, by: Sequence[Facet], first: int = 50) -> list[FacetCount]:
         """Counts by facet; over all models they were counted when the graph was loaded."""
+        where = await self._spelled(where)
         counts = []
         for facet in by:
             kept = self._answers.get((where, facet, first))
@@ -146,6 +150,13 @@ class Neo4jStore:
                 self._keep((where, facet, first), kept)
             counts += [FacetCount(facet, value, count) for value, count in kept]
         return counts
+
+    async def _spelled(self, where: ModelFilter) -> ModelFilter:
+        """The filter with its dataset's name as the catalogue spells it."""
+        if where.dataset is None:
+            return where
+        named = await self.dataset(where.dataset)
+        return where if named is None else replace(where, dataset=named.id)
 
     async def _facet(self, where: ModelFilter, facet: Facet, first: int) -> list[tuple[str | None, int]]:
         if where == ModelFilter() and first <= KEPT_FACETS:

@@ -1,0 +1,1 @@
+"""How fast Stemma is, on a generated Hub. `python -m bench --size N`."""

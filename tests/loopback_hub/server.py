@@ -1,0 +1,178 @@
+"""A Hub on this machine: real HTTP, the Hub's shapes, its limits, and faults by script.
+
+Lists are walked by keyset: the cursor is base64 JSON of the sort key and ``_id`` of the last row, in a ``Link`` header.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+
+Row = dict[str, Any]
+EXPANDS = {
+    *(
+        "author",
+        "baseModels",
+        "cardData",
+        "config",
+        "createdAt",
+        "disabled",
+        "downloads",
+        "downloadsAllTime",
+        "evalResults",
+    ),
+    *("gated", "gguf", "inference", "lastModified", "library_name", "likes", "model-index", "pipeline_tag", "private"),
+    *("safetensors", "sha", "siblings", "spaces", "tags", "transformersInfo", "trendingScore", "widgetData"),
+}
+CAP = 1000  # rows of a page
+WINDOW = 300  # seconds
+
+
+@dataclass
+class Hub:
+    """What the server holds and what it is told to do wrong. ``faults``: by the number of the list request, from 1."""
+
+    models: list[Row] = field(default_factory=list)
+    datasets: list[Row] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)  # old name -> name today
+    faults: dict[int, str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)  # expands that this Hub does not know
+    quota: int = 500
+    on_page: Callable[[int], None] = lambda _: None
+    hostile_next: str | None = None
+    lists: int = 0
+    requests: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self) -> Hub:
+        hub = self
+
+        class Handler(_Handler):
+            pass
+
+        Handler.hub = hub
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def cursor(row: Row, sort: str) -> str:
+    return base64.b64encode(json.dumps([row.get(sort), row["_id"]]).encode()).decode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: Hub
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        hub, parts = self.hub, urlsplit(self.path)
+        with hub.lock:
+            hub.requests.append(self.path)
+            hub.tokens.append(self.headers.get("authorization", ""))
+        if parts.path in ("/api/models", "/api/datasets"):
+            self._list(hub.models if parts.path.endswith("models") else hub.datasets, parts.path, parse_qs(parts.query))
+        elif parts.path.startswith("/api/models/"):
+            self._one(unquote(parts.path.removeprefix("/api/models/")))
+        else:
+            self._send(404, {"error": "Not Found"})
+
+    def _one(self, name: str) -> None:
+        row = next((row for row in self.hub.models if row["id"].lower() == name.lower()), None)
+        if name in self.hub.moved:
+            self._send(307, {}, {"Location": f"/api/models/{self.hub.moved[name]}"})
+        elif row is None:
+            self._send(401, {"error": "Invalid username or password."}, {"X-Error-Code": "RepoNotFound"})
+        else:
+            self._send(200, row)
+
+    def _list(self, rows: list[Row], path: str, query: dict[str, list[str]]) -> None:
+        hub = self.hub
+        with hub.lock:
+            hub.lists += 1
+            number = hub.lists
+        fault = hub.faults.get(number)
+        expands = query.get("expand", []) + query.get("expand[]", [])
+        wrong = [name for name in expands if name not in EXPANDS - hub.unknown]
+        if wrong:
+            valid = "|".join(sorted(EXPANDS - hub.unknown))
+            self._send(400, {"error": f"Invalid enum value. Expected {valid}, received '...'"})
+            return
+        if fault == "stall":
+            time.sleep(3)
+            self.close_connection = True
+            return
+        if fault == "reset":
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
+            return
+        if fault and fault.isdigit():
+            self._send(int(fault), {"error": "try again"}, {"Retry-After": "0"} if fault == "429" else {})
+            return
+        sort = query.get("sort", ["_id"])[0]
+        chosen = [
+            row
+            for row in rows
+            if all(row["id"].split("/")[0] == name for name in query.get("author", []))
+            and all(tag in row.get("tags", []) for tag in query.get("filter", []))
+        ]
+        chosen.sort(key=lambda row: (row.get(sort) or "", row["_id"]), reverse=sort != "_id")
+        if "cursor" in query:
+            value, oid = json.loads(base64.b64decode(query["cursor"][0]))
+            place = ((value or ""), oid)
+            chosen = [
+                row
+                for row in chosen
+                if (
+                    ((row.get(sort) or "", row["_id"]) > place)
+                    if sort == "_id"
+                    else ((row.get(sort) or "", row["_id"]) < place)
+                )
+            ]
+        limit = min(CAP, int(query.get("limit", ["30"])[0]))
+        page, more = chosen[:limit], len(chosen) > limit
+        headers = {}
+        if more:
+            following = {name: values for name, values in query.items() if name != "cursor"}
+            following["cursor"] = [cursor(page[-1], sort)]
+            base = hub.hostile_next or hub.address
+            headers["Link"] = f'<{base}{path}?{urlencode(following, doseq=True)}>; rel="next"'
+        body: list[Any] = [{name: value for name, value in row.items() if name not in hub.unknown} for row in page]
+        if fault == "malformed":
+            body = ["a row that is no object", *body]
+        if fault == "repeat" and page:
+            body = [*body, page[0]]
+        self._send(200, body, headers, cut=fault == "cut")
+        hub.on_page(number)
+
+    def _send(self, status: int, body: Any, headers: dict[str, str] | None = None, *, cut: bool = False) -> None:
+        content = json.dumps(body).encode()
+        left = max(0, self.hub.quota - len(self.hub.requests))
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("RateLimit", f'"api";r={left};t=1')
+        self.send_header("RateLimit-Policy", f'"fixed window";"api";q={self.hub.quota};w={WINDOW}')
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if cut else content)
+        if cut:
+            self.close_connection = True

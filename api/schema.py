@@ -84,13 +84,18 @@ class Lineage:
 
     root: Model = strawberry.field(description="The model in the middle.")
     nodes: list[LineageNode] = strawberry.field(description="The root, then ancestors and descendants, nearest first.")
-    edges: list[Derivation] = strawberry.field(description="All derivations among the nodes, by model and base model.")
     total_ancestors: int = strawberry.field(description="Distinct ancestors at any distance, under the same filters.")
     total_descendants: int = strawberry.field(
         description="Distinct descendants at any distance, under the same filters."
     )
     truncated: list[Truncation] = strawberry.field(description="Where something is hidden, and how much.")
     columns: strawberry.Private[Callable[[], dict[str, object]]]
+    links: strawberry.Private[Callable[[], list[Edge]]]
+
+    @strawberry.field(description="All derivations among the nodes, by model and base model.")
+    def edges(self) -> list[Derivation]:
+        """Joined with their models only when they are asked for."""
+        return self.links()  # type: ignore[return-value] # edges
 
     @strawberry.field(description="The same as columns: smaller and much quicker for large lineages.")
     def packed(self) -> JSON:
@@ -183,7 +188,7 @@ async def _walk(info: Ask, id: str, direction: Direction, where: EdgeFilter, dep
     return Lineage(
         root=known[id],  # type: ignore[arg-type] # records, here and below
         nodes=[LineageNode(model=known[node.id], distance=node.distance) for node in walk.nodes],  # type: ignore[arg-type] # record
-        edges=[Edge(edge, known[edge.model], known[edge.base_model]) for edge in walk.edges],  # type: ignore[misc] # edges
+        links=lambda: [Edge(edge, known[edge.model], known[edge.base_model]) for edge in walk.edges],
         total_ancestors=walk.total_ancestors,
         total_descendants=walk.total_descendants,
         truncated=walk.hidden,  # type: ignore[arg-type] # the same fields

@@ -51,6 +51,7 @@ class Settings:
     """All settings, parsed."""
 
     catalogue: Path
+    catalogue_named: bool  # by the user, not the default
     store: str
     neo4j_user: str
     neo4j_password: str
@@ -107,6 +108,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
     return Settings(
         catalogue=Path(text("STEMMA_CATALOGUE")).expanduser() if text("STEMMA_CATALOGUE") else default_catalogue(env),
+        catalogue_named=bool(text("STEMMA_CATALOGUE")),
         store=text("STEMMA_STORE"),
         neo4j_user=text("STEMMA_NEO4J_USER"),
         neo4j_password=text("STEMMA_NEO4J_PASSWORD"),

@@ -33,7 +33,7 @@ def chosen(context: click.Context, catalogue: Path | None, store: str | None) ->
     """The settings, with what was said after the command's name."""
     settings: Settings = context.obj
     if catalogue is not None:
-        settings = replace(settings, catalogue=catalogue)
+        settings = replace(settings, catalogue=catalogue, catalogue_named=True)
     if store is not None:
         settings = replace(settings, store=store)
     return settings

@@ -57,7 +57,7 @@ def stemma(context: click.Context, catalogue: Path | None, store: str | None) ->
     """Stemma: what a machine-learning model was made from, and what was made from it."""
     settings = all_settings.load()
     if catalogue is not None:
-        settings = replace(settings, catalogue=catalogue)
+        settings = replace(settings, catalogue=catalogue, catalogue_named=True)
     if store is not None:
         settings = replace(settings, store=store)
     context.obj = settings

@@ -7,6 +7,7 @@ import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -56,6 +57,11 @@ def _range(text: str | None) -> tuple[str, str]:
     return (low, high) if dots else (low, low)
 
 
+def _ordered(option: str, said: str | None, low: Any, high: Any) -> None:
+    if low is not None and high is not None and low > high:
+        raise BadInput(f"{option} {said} is empty: write the lower end first")
+
+
 @click.command(name="find")
 @click.argument("text", required=False)
 @click.option("--task", multiple=True, help="The Hub's pipeline tag.")
@@ -98,6 +104,8 @@ def find_command(
     """
     least, most = _range(parameters)
     since, until = _range(created)
+    _ordered("--parameters", parameters, _count(least), _count(most))
+    _ordered("--created", created, _day(since, end=False), _day(until, end=True))
     where = ModelFilter(
         text=text or None,
         tasks=task,
@@ -343,8 +351,8 @@ def identify_command(
     context: click.Context, path: str, as_json: bool, catalogue: Path | None, store: str | None
 ) -> None:
     """Say which models hold a file: a path, whose sha256 is taken, or a digest of 64 hex digits."""
-    if re.fullmatch(r"[0-9a-fA-F]{64}", path):
-        digest = path.lower()
+    if re.fullmatch(r"(?:sha256:)?[0-9a-fA-F]{64}", path):
+        digest = path.lower().removeprefix("sha256:")
     else:
         try:
             with Path(path).open("rb") as file:

@@ -21,7 +21,9 @@ QUERY = (
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.")
 @click.option("--no-serve", is_flag=True, help="Only build the sample catalogue.")
 @click.option(
-    "--catalogue", type=click.Path(path_type=Path), help="Folder for the sample (default: beside the user's catalogue)."
+    "--catalogue",
+    type=click.Path(path_type=Path),
+    help="Folder for the sample (default: beside the default catalogue).",
 )
 @click.pass_context
 def demo_command(
@@ -33,7 +35,8 @@ def demo_command(
     from ingest.sample import ingest_sample
 
     settings: Settings = context.obj
-    folder = catalogue or settings.catalogue.parent / "sample"
+    named = settings.catalogue if settings.catalogue_named else settings.catalogue.parent / "sample"
+    folder = catalogue or named
     with Bars() as bars:
         report = ingest_sample(Catalogue(folder), bars)
     click.echo(f"sample catalogue: {report.models} models, {report.derivations} derivations, in {folder}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -117,22 +117,44 @@ def lineage_tree(root: str, walk: Walk, known: Mapping[str, ModelRecord]) -> Tre
     hidden = {item.id: item.hidden for item in walk.hidden}
     seen: set[str] = set()
     tops = [node.id for node in walk.nodes if node.id not in has_base] or [root]
-    whole = Tree(Text(f"{len(walk.nodes)} models of {1 + walk.total_ancestors + walk.total_descendants}", style="dim"))
-    stack: list[tuple[Tree, str, DerivationRecord | None]] = [(whole, top, None) for top in reversed(tops)]
+    total = 1 + walk.total_ancestors + walk.total_descendants
+    whole = Tree(Text(f"{len(walk.nodes)} of {total} models" if total > 1 else "no relatives are known", style="dim"))
+    for top in [*tops, root, *(node.id for node in walk.nodes)]:  # what lies only on cycles has no top of its own
+        if top not in seen:
+            _grow(
+                whole,
+                top,
+                children,
+                hidden,
+                seen,
+                lambda name, by, again: _label(name, root, known[name], by, again=again),
+            )
+    return whole
+
+
+def _grow(
+    whole: Tree,
+    top: str,
+    children: Mapping[str, list[DerivationRecord]],
+    hidden: Mapping[str, int],
+    seen: set[str],
+    label: Callable[[str, DerivationRecord | None, bool], Text],
+) -> None:
+    """Add a model and everything below it, without recursion: a lineage can be deeper than the interpreter's stack."""
+    stack: list[tuple[Tree, str | Text, DerivationRecord | None]] = [(whole, top, None)]
     while stack:
-        branch, id, by = stack.pop()
-        again = id in seen
-        node = branch.add(_label(id, root, known[id], by, again=again))
+        branch, item, by = stack.pop()
+        if isinstance(item, Text):
+            branch.add(item)
+            continue
+        again = item in seen
+        node = branch.add(label(item, by, again))
         if again:
             continue
-        seen.add(id)
-        below = children.get(id, [])
-        if hidden.get(id):
-            node.add(Text(f"+{hidden[id]} more", style="dim italic"))
-        stack += [(node, item.model, item) for item in reversed(below)]
-    if root not in seen:  # every model lies on a cycle or below one
-        whole.add(_label(root, root, known[root], None, again=False))
-    return whole
+        seen.add(item)
+        if hidden.get(item):
+            stack.append((node, Text(f"+{hidden[item]} more", style="dim italic"), None))
+        stack += [(node, edge.model, edge) for edge in reversed(children.get(item, []))]
 
 
 def _label(id: str, root: str, model: ModelRecord, edge: DerivationRecord | None, *, again: bool) -> Text:

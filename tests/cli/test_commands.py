@@ -21,6 +21,7 @@ from graph import settings
 from graph.catalogue import Catalogue
 from graph.errors import StemmaError
 from ingest.sample import ingest_sample
+from tests.worlds import build, model
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -104,6 +105,9 @@ def test_path_copies_identify_catalogue(sample: Path) -> None:
         (["find", "--parameters", "many"], 2, "7B, 350M"),
         (["find", "--created", "soon"], 2, "2024-06"),
         (["find", "--after", "junk"], 2, "cursor"),
+        (["find", "--parameters", "9B..1B"], 2, "lower end first"),
+        (["find", "--created", "2025-06..2024"], 2, "lower end first"),
+        (["identify", "sha256:" + "0" * 64], 1, "known to hold it"),
         (["find", "--nope"], 2, "No such option"),
         (["ingest", "dump", "/no/such/file"], 2, "not a file"),
         (["lineage", "x", "--store", "bolt://127.0.0.1:1"], 3, "127.0.0.1:1"),
@@ -161,6 +165,19 @@ def test_serve_answers_and_stops(sample: Path) -> None:
 def test_completion_and_schema(sample: Path) -> None:
     assert "_STEMMA_COMPLETE" in stemma(sample, "completion", "bash").stdout
     assert "type Query" in stemma(sample, "schema").stdout
+
+
+def test_tree_shows_every_model_also_on_cycles(tmp_path: Path) -> None:
+    """root <- a <-> b, and root <- c."""
+    rows = [model("x/root"), model("x/a", "x/root", "x/b"), model("x/b", "x/a"), model("x/c", "x/root")]
+    build(tmp_path, rows)
+    for start in ("x/root", "x/a", "x/b", "x/c"):
+        printed = stemma(tmp_path, "lineage", start, "--depth", "9").stdout
+        nodes = answer(tmp_path, "lineage", start, "--depth", "9")["nodes"]
+        assert all(node["id"] in printed for node in nodes), printed
+        assert "cycle" in printed or start == "x/c"
+    alone = stemma(tmp_path, "lineage", "x/c", "--depth", "0")
+    assert "+1 more" in alone.stdout
 
 
 def test_names_of_strangers_cannot_drive_the_terminal() -> None:

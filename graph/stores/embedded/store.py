@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
@@ -48,6 +48,7 @@ from graph.stores.embedded.selection import Selection
 
 _MODEL_FIELDS = [field.name for field in fields(ModelRecord)]
 _KEPT = 50_000  # model records kept ready
+_STATES = {state.value: state for state in State}
 _RELATION = [Relation(word) for word in RELATIONS]
 _EVIDENCE_OF = [
     tuple(Evidence(word) for at, word in enumerate(EVIDENCE) if mask >> at & 1) for mask in range(1 << len(EVIDENCE))
@@ -75,6 +76,7 @@ class EmbeddedStore:
         self._selection = Selection(shelf, self._ids, Groups(shelf, "trained"))
         self._coverage = Coverage(**shelf.get_facts("coverage"))
         self._ready: OrderedDict[int, ModelRecord] = OrderedDict()
+        self._rows_of: dict[str, int] = {}  # of ids met lately
 
     @property
     def snapshot(self) -> str:
@@ -157,6 +159,7 @@ class EmbeddedStore:
         down = self._kin.levels(root, where, up=False) if direction is not Direction.ANCESTORS else []
         rows, distances = self._shown(root, up, down, depth, limit)
         names = self._ids.many(rows)
+        self._meet(names, rows.tolist())
         _, edges = self._kin.edges_up(rows, where)
         inside = np.isin(self._kin.base[edges], rows)
         chosen = edges[inside]
@@ -253,13 +256,23 @@ class EmbeddedStore:
     async def close(self) -> None:
         """Maps are given back when the last answer that uses them is gone."""
         self._ready.clear()
+        self._rows_of.clear()
 
     def _row(self, id: str) -> int | None:
         """The row of a canonical id."""
+        met = self._rows_of.get(id)
+        if met is not None:
+            return met
         for row in self._by_folded.candidates(id.lower()):
             if self._ids[row] == id:
                 return row
         return None
+
+    def _meet(self, ids: Sequence[str], rows: Sequence[int]) -> None:
+        """Remember where these are: they are likely to be asked for next."""
+        if len(self._rows_of) > _KEPT:
+            self._rows_of.clear()
+        self._rows_of.update(zip(ids, rows, strict=True))
 
     def _resolve(self, name: str) -> int | None:
         folded = name.lower()
@@ -287,7 +300,7 @@ class EmbeddedStore:
         absent = [row for row in dict.fromkeys(rows) if row not in ready]
         if absent:
             taken = self._models.take(pa.array(absent, pa.int64()))
-            columns = [_column(name, taken.column(name).to_pylist()) for name in _MODEL_FIELDS]
+            columns = [_column(name, taken.column(name)) for name in _MODEL_FIELDS]
             ready.update(zip(absent, map(ModelRecord, *columns), strict=True))
         found = [ready[row] for row in rows]
         while len(ready) > _KEPT:
@@ -397,17 +410,26 @@ def _time(value: int | None) -> datetime | None:
     return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
 
 
-def _column(name: str, values: list[Any]) -> list[Any]:
-    """A column as the record holds it."""
+def _column(name: str, column: pa.ChunkedArray) -> list[Any]:
+    """A column as the records hold it."""
+    if name in ("tags", "languages", "relations"):
+        return _lists(column, Relation if name == "relations" else str)
+    values: list[Any] = column.to_pylist()
     if name in ("created_at", "modified_at"):
         return [_time(value) for value in values]
     if name == "state":
-        return [State(value) for value in values]
-    if name == "relations":
-        return [tuple(map(Relation, value)) for value in values]
-    if name in ("tags", "languages"):
-        return [tuple(value) for value in values]
+        return [_STATES[value] for value in values]
     return values
+
+
+def _lists(column: pa.ChunkedArray, kind: Callable[[str], Any]) -> list[Any]:
+    """A column of lists as tuples: all items are decoded at once, then cut."""
+    array = column.combine_chunks()
+    words: list[Any] = array.flatten().to_pylist()
+    if kind is not str:
+        words = [kind(word) for word in words]
+    ends = np.cumsum(array.value_lengths().to_numpy(zero_copy_only=False)).tolist()
+    return [tuple(words[begin:end]) for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def _dataset(row: dict[str, Any]) -> DatasetRecord:

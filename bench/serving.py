@@ -1,0 +1,139 @@
+"""This file knows how many questions a second the service answers: a real server process, keep-alive clients on other processes."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import multiprocessing
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from pathlib import Path
+from typing import Any
+
+MODEL = (
+    "query($id: ID!) { model(id: $id) { id author task library licence downloads likes createdAt parameters gated architecture sha "
+    "baseModels { relation baseModel { id downloads } } derivedModels(first: 10) { nodes { relation model { id downloads } } } } }"
+)
+ANCESTORS = (
+    "query($id: ID!) { lineage(id: $id, direction: ANCESTORS, depth: 20) { nodes { distance model { id downloads } } "
+    "edges { relation model { id } baseModel { id } } } }"
+)
+LINEAGE = (
+    "query($id: ID!) { lineage(id: $id, direction: DESCENDANTS, depth: 20, limit: 1000) "
+    "{ nodes { distance model { id downloads likes task } } } }"
+)
+PACKED = "query($id: ID!) { lineage(id: $id, direction: DESCENDANTS, depth: 20, limit: 1000) { packed } }"
+SEARCH = (
+    'query($id: ID!) { models(first: 20, filter: { task: ["text-generation"], licence: ["mit"], parametersMin: 1000000000 }) '
+    "{ nodes { id downloads likes task } } model(id: $id) { id } }"
+)
+FACETS = (
+    '{ facets(by: [TASK, LIBRARY, LICENCE], filter: { task: ["text-generation"] }, first: 20) { facet value count } }'
+)
+QUESTIONS = {
+    "model page": MODEL,
+    "ancestors": ANCESTORS,
+    "lineage of 1,000, typed": LINEAGE,
+    "lineage of 1,000, packed": PACKED,
+    "search, three filters": SEARCH,
+    "three facets": FACETS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one question cost."""
+
+    question: str
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    failures: int
+    size: int  # bytes of one answer
+
+
+def measure(
+    catalogue: Path, ids: list[str], roots: list[str], *, workers: int, cache_mb: int, seconds: float
+) -> list[Rate]:
+    """Start a server, ask each question for a while from 8 connections on 2 processes, stop it."""
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "api.cli",
+            "--catalogue",
+            str(catalogue),
+            "serve",
+            "--port",
+            "0",
+            "--workers",
+            str(workers),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "STEMMA_RESPONSE_CACHE_MB": str(cache_mb)},
+    ) as server:
+        try:
+            line = server.stdout.readline() if server.stdout else ""
+            found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+            if found is None:
+                raise RuntimeError(f"the server did not start: {line!r}")
+            port = int(found[1])
+            _wait(port)
+            return [
+                _load(port, name, query, roots if name.startswith("lineage") else ids, seconds)
+                for name, query in QUESTIONS.items()
+            ]
+        finally:
+            server.terminate()
+
+
+def _wait(port: int) -> None:
+    for _ in range(300):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError("the server did not become ready")
+
+
+def _load(port: int, name: str, query: str, ids: list[str], seconds: float) -> Rate:
+    results: Queue[Any] = multiprocessing.Queue()
+    workers = [
+        multiprocessing.Process(target=_client, args=(port, query, ids, seconds, seed, results)) for seed in range(8)
+    ]
+    for worker in workers:
+        worker.start()
+    told = [results.get() for _ in workers]
+    for worker in workers:
+        worker.join()
+    times = sorted(value for times, _, _ in told for value in times)
+    failures, size = sum(failed for _, failed, _ in told), max(size for _, _, size in told)
+    return Rate(
+        name, len(times) / seconds, times[len(times) // 2] * 1e3, times[int(len(times) * 0.99)] * 1e3, failures, size
+    )
+
+
+def _client(port: int, query: str, ids: list[str], seconds: float, seed: int, results: Queue[Any]) -> None:
+    rng = random.Random(seed)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    times, failures, size = [], 0, 0
+    end = time.perf_counter() + seconds
+    while (begun := time.perf_counter()) < end:
+        body = json.dumps({"query": query, "variables": {"id": rng.choice(ids)} if "$id" in query else {}})
+        connection.request("POST", "/graphql", body, {"content-type": "application/json"})
+        answer = connection.getresponse().read()
+        times.append(time.perf_counter() - begun)
+        failures += b'"errors"' in answer[:200]
+        size = max(size, len(answer))
+    results.put((times, failures, size))

@@ -61,7 +61,7 @@ class Catalogue:
         """Let this snapshot answer from now on: one atomic rename. Raises NotFound when there is none of that id."""
         if id not in self._ids():
             raise NotFound("snapshot", id)
-        new = self.folder / f"HEAD.{os.getpid()}"
+        new = self.folder / "HEAD.new"  # one writer at a time: a killed run's is written over
         with new.open("w", encoding="ascii") as file:
             file.write(id + "\n")
             file.flush()

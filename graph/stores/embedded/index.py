@@ -40,6 +40,9 @@ def build_index(snapshot: Snapshot) -> Path:
     place = index_folder(snapshot)
     if place.is_dir():
         return place
+    for stale in snapshot.folder.glob(".index-*"):  # left by a process that was killed
+        if not Path(f"/proc/{stale.name.removeprefix('.index-')}").exists():
+            shutil.rmtree(stale, ignore_errors=True)
     work = snapshot.folder / f".index-{os.getpid()}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()

@@ -81,6 +81,7 @@ class _Measuring:
         self._fragments = fragments
         self._variables = variables
         self.aliases = 0
+        self._measured: dict[str, tuple[int, int, int]] = {}
 
     def selections(self, node: SelectionSetNode, kind: object, rows: int, level: int) -> tuple[int, int]:
         """(cost, depth) of what is selected on a type for each of ``rows`` rows."""
@@ -94,15 +95,24 @@ class _Measuring:
                     inner = self._schema.type_map.get(selection.type_condition.name.value, kind)
                 more, below = self.selections(selection.selection_set, inner, rows, level)
             elif isinstance(selection, FragmentSpreadNode):
-                fragment = self._fragments[selection.name.value]
-                inner = self._schema.type_map.get(fragment.type_condition.name.value, kind)
-                more, below = self.selections(fragment.selection_set, inner, rows, level)
+                more, below = self._spread(selection.name.value, kind, rows, level)
             else:
                 continue
             cost, depth = cost + more, max(depth, below)
-            if cost > 10**12:  # large enough; fragments inside fragments can double without end
-                break
         return cost, depth
+
+    def _spread(self, name: str, kind: object, rows: int, level: int) -> tuple[int, int]:
+        """A fragment, measured once for one row at level 0: fragments that spread others twice would double without end."""
+        if name not in self._measured:
+            fragment = self._fragments[name]
+            inner = self._schema.type_map.get(fragment.type_condition.name.value, kind)
+            before = self.aliases
+            cost, depth = self.selections(fragment.selection_set, inner, 1, 0)
+            self._measured[name] = (cost, depth, self.aliases - before)
+            self.aliases = before
+        cost, depth, aliases = self._measured[name]
+        self.aliases += aliases
+        return rows * cost, level + depth
 
     def _field(self, node: FieldNode, kind: object, rows: int, level: int) -> tuple[int, int]:
         if node.alias is not None:

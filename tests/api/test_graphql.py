@@ -164,6 +164,33 @@ def test_refusals_have_codes(folder: Path, query: str, code: str, status: int) -
     assert {error["extensions"]["code"] for error in response.json()["errors"]} == {code}
 
 
+def test_fragments_that_double_are_measured_at_once(folder: Path) -> None:
+    fragments = " ".join(f"fragment f{n} on Query {{ ...f{n + 1} ...f{n + 1} }}" for n in range(60))
+    response = asked(folder, f"{{ ...f0 }} {fragments} fragment f60 on Query {{ catalogue {{ snapshot }} }}")
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+def test_fragments_count_where_they_are_spread(folder: Path) -> None:
+    plain = "{ models(first: 7) { nodes { id a: task baseModels { relation } } } }"
+    spread = "{ models(first: 7) { ...page } } fragment page on ModelConnection { nodes { ...facts } } "
+    spread += "fragment facts on Model { id a: task baseModels { relation } }"
+    costs = [asked(folder, query).json()["extensions"]["cost"] for query in (plain, spread)]
+    assert costs[0] == costs[1]
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**70), 10**400])
+def test_numbers_of_any_size_in_variables(folder: Path, number: int) -> None:
+    async def ask() -> httpx.Response:
+        async with client(folder) as http:
+            query = "query($n: Int! = 5) { models(first: $n) { totalCount } }"
+            return await http.post("/graphql", content=json.dumps({"query": query, "variables": {"n": number}}))
+
+    response = anyio.run(ask)
+    assert response.status_code in (200, 400)
+    assert "INTERNAL" not in response.text
+
+
 def test_cursor_of_another_order_is_refused(folder: Path) -> None:
     cursor = data(folder, "{ models(first: 1, orderBy: LIKES) { pageInfo { endCursor } } }")["models"]["pageInfo"][
         "endCursor"

@@ -23,7 +23,6 @@ from graphql import (
     parse,
     validate,
 )
-from graphql.execution import Executor
 from graphql.pyutils import is_awaitable
 
 from api.fast_lists import QuickLists
@@ -94,7 +93,7 @@ async def run(
         context_value=context,
         variable_values=dict(variables or {}),
         operation_name=operation_name,
-        executor_class=_executor(quick=True),
+        executor_class=QuickLists,
         hide_suggestions=False,
     )
     if is_awaitable(result):
@@ -106,10 +105,6 @@ async def run(
         body["errors"] = [_masked(error) for error in result.errors]
     body["extensions"] = extensions
     return Answer(body, size.cost, clean=not result.errors, refused=False)
-
-
-def _executor(*, quick: bool) -> type[Executor[Any]]:
-    return QuickLists if quick else Executor
 
 
 def _measured(document: DocumentNode, name: str | None, variables: dict[str, Any], settings: Settings) -> Measure:

@@ -11,6 +11,8 @@ from graph.records import ClaimRecord, DerivationRecord, Evidence, ModelRecord, 
 from graph.snapshot import Source
 from graph.store import Store
 
+MANY = 50  # records that are asked for as one question of their own
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -50,6 +52,7 @@ class Loaders:
     """The questions of one request, batched and asked once."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self.model: DataLoader[str, ModelRecord | None] = DataLoader(load_fn=store.models)
         self.bases: DataLoader[str, tuple[DerivationRecord, ...]] = DataLoader(load_fn=store.base_models)
         self.counts: DataLoader[str, dict[Relation, int]] = DataLoader(load_fn=store.derived_counts)
@@ -60,7 +63,8 @@ class Loaders:
     async def records(self, ids: Iterable[str]) -> dict[str, ModelRecord]:
         """The records of ids that the store itself gave."""
         wanted = list(dict.fromkeys(ids))
-        found = await self.model.load_many(wanted)
+        many = len(wanted) > MANY  # a future for each would cost more than joining the batch saves
+        found = await (self._store.models(wanted) if many else self.model.load_many(wanted))
         return {id: record for id, record in zip(wanted, found, strict=True) if record is not None}
 
     async def edges(self, derivations: Sequence[DerivationRecord]) -> list[Edge]:

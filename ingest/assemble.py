@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 import pyarrow as pa
@@ -35,34 +35,51 @@ class _Inputs:
     aliases: pl.DataFrame
 
 
-def assemble(staging: Staging, previous: Snapshot | None) -> dict[str, pa.Table]:
-    """The content tables of the next snapshot and its ``skipped``, each in key order."""
+def assemble(staging: Staging, previous: Snapshot | None) -> Tables:
+    """The content tables of the next snapshot and its ``skipped``, each in key order; ``arrow`` makes a table of each.
+
+    What is no longer needed is let go at once: the models alone are gigabytes for a whole Hub.
+    """
     inputs = _inputs(staging, previous)
     ranked = identities(inputs.models)
-    columns = [field.name for field in MODELS.schema if field.name not in COMPUTED]
-    models = merged(ranked, columns)
-    datasets = merged(identities(inputs.datasets), [f.name for f in DATASETS.schema if f.name not in COMPUTED])
-    models, datasets = (
-        _gone(models, "model", staging, inputs.models),
-        _gone(datasets, "dataset", staging, inputs.datasets),
+    swept = staging.note("sweep-model") == "complete", staging.note("sweep-dataset") == "complete"
+    fresh = (
+        None if previous is None and not swept[0] else inputs.models.filter(pl.col("row") >= 0).select("id", "state")
     )
-    owner = models.select("key", model="id")
-    out: Tables = {}
-    out["aliases"] = _aliases(ranked, models, inputs.aliases)
-    claims, missing, loops = _claims(ranked, owner, models, out["aliases"], inputs.claims)
-    out["claims"] = claims
-    edges = derivations(claims)
-    out["trainings"], missing_datasets = _trainings(ranked, owner, datasets, inputs.trainings)
-    out["files"] = _owned(ranked, owner, inputs.files, Speaks.FILES).select(BY_NAME["files"].schema.names)
-    out["files"] = out["files"].unique(["model", "path"], keep="any").sort("model", "path")
+    parts = replace(inputs, models=inputs.models.clear(), datasets=inputs.datasets.clear())
+    models = merged(ranked, [field.name for field in MODELS.schema if field.name not in COMPUTED])
+    spoken = speakers(ranked)
+    borne = ranked.filter("repeated").select("key", alias="id").unique()
+    fresh_datasets = inputs.datasets.filter(pl.col("row") >= 0).select("id", "state")
+    datasets = merged(identities(inputs.datasets), [f.name for f in DATASETS.schema if f.name not in COMPUTED])
+    del inputs, ranked
+    if fresh is not None:
+        models = _gone(models, "model", staging, fresh, complete=swept[0])
+    datasets = _gone(datasets, "dataset", staging, fresh_datasets, complete=swept[1])
+    models = models.sort("id")
+    owner = spoken.join(models.select("key", model="id"), on="key").drop("key")
+    out: Tables = {"aliases": _aliases(borne, models, parts.aliases)}
+    models, owner_ids = models.drop("key"), models.select("id", "hub_id", "downloads")
+    said = _said(owner, owner_ids, out["aliases"], parts.claims)
+    nodes = pl.concat([models, _nodes(said.filter("missing").select("id").unique())], how="diagonal").sort("id")
+    del models
+    number = nodes.select("id").with_row_index("number")
+    out["claims"], loops = _claims(said, number)
+    del said
+    out["trainings"], missing_datasets = _trainings(owner, number, datasets, parts.trainings)
+    out["files"] = (
+        _owned(owner, parts.files, pl.lit(int(Speaks.FILES)))
+        .select(BY_NAME["files"].schema.names)
+        .unique(["model", "path"], keep="any")
+        .sort("model", "path")
+    )
     out["weights"], out["holdings"] = _weights(out["files"])
-    nodes = pl.concat([models.drop("key"), _nodes(missing)], how="diagonal").sort("id")
-    out["models"], out["derivations"] = _with_kinship(nodes, edges)
+    out["models"], out["derivations"] = _with_kinship(nodes, number, derivations(out["claims"]))
     out["datasets"] = _with_uses(
         pl.concat([datasets.drop("key"), _nodes(missing_datasets)], how="diagonal"), out["trainings"]
     )
     out["skipped"] = pl.concat([_frame(staging.table("skipped")), loops], how="diagonal").sort(BY_NAME["skipped"].key)
-    return {name: _arrow(name, frame) for name, frame in out.items()}
+    return out
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:
@@ -72,7 +89,8 @@ def _frame(table: pa.Table) -> pl.DataFrame:
     return frame
 
 
-def _arrow(name: str, frame: pl.DataFrame) -> pa.Table:
+def arrow(name: str, frame: pl.DataFrame) -> pa.Table:
+    """A table as snapshots hold it."""
     schema = BY_NAME[name].schema
     return frame.select(schema.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema)
 
@@ -117,11 +135,11 @@ def _known(previous: Snapshot, table: str) -> pl.DataFrame:
     return frame.with_columns(row=-1 - pl.int_range(frame.height, dtype=pl.Int64), tie=pl.lit(0, pl.UInt64))
 
 
-def _gone(merged_rows: pl.DataFrame, kind: str, staging: Staging, rows: pl.DataFrame) -> pl.DataFrame:
-    """Mark what a complete sweep did not see; what any staged row tells of is there again."""
-    fresh = rows.filter(pl.col("row") >= 0).select("id", fresh="state").unique("id", keep="any")
-    known = merged_rows.join(fresh, on="id", how="left").with_columns(state=pl.coalesce("fresh", "state"))
-    if staging.note(f"sweep-{kind}") == "complete":
+def _gone(known: pl.DataFrame, kind: str, staging: Staging, fresh: pl.DataFrame, *, complete: bool) -> pl.DataFrame:
+    """Mark what a complete sweep did not see; what any staged row (``fresh``: id, state) tells of is there again."""
+    states = fresh.group_by("id").agg(fresh=pl.col("state").min())
+    known = known.join(states, on="id", how="left").with_columns(state=pl.coalesce("fresh", "state"))
+    if complete:
         seen = _frame(staging.table("seen")).filter(pl.col("kind") == kind)
         names, marks = seen["id"].drop_nulls(), seen["hub_id"].drop_nulls()
         there = (
@@ -140,68 +158,88 @@ def _gone(merged_rows: pl.DataFrame, kind: str, staging: Staging, rows: pl.DataF
     return known.drop("fresh")
 
 
-def _aliases(ranked: pl.DataFrame, models: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
-    """Names that the sources gave, and names that a repository bore in an older row."""
-    borne = (
-        ranked.select("key", alias="id")
-        .unique()
-        .join(models.select("key", "id"), on="key")
+def _aliases(borne: pl.DataFrame, models: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """Names that the sources gave, and names (key, alias) that a repository bore in an older row."""
+    renamed = (
+        borne.join(models.select("key", "id"), on="key")
         .filter(pl.col("alias") != pl.col("id"))
         .select("alias", "id", source=pl.lit("rename"))
     )
-    return settled_aliases(pl.concat([said.select("alias", "id", "source"), borne]), models["id"]).select(
+    return settled_aliases(pl.concat([said.select("alias", "id", "source"), renamed]), models["id"]).select(
         ALIASES.schema.names
     )
 
 
-def _owned(ranked: pl.DataFrame, owner: pl.DataFrame, parts: pl.DataFrame, bit: Speaks) -> pl.DataFrame:
-    """What rows say of a thing, kept from the best-ranked row of each repository that speaks of it, with ``model``."""
-    return parts.join(speakers(ranked, int(bit)).join(owner, on="key").drop("key"), on="row")
+def _owned(owner: pl.DataFrame, parts: pl.DataFrame, bit: pl.Expr) -> pl.DataFrame:
+    """What rows say of a thing, where the row speaks of it for its repository, with ``model``. Bit 0: whoever says it."""
+    said = parts.with_columns(bit=bit.cast(pl.UInt8)).join(owner, on="row")
+    return said.filter((pl.col("bit") == 0) | ((pl.col("speaks") & pl.col("bit")) != 0)).drop("bit", "speaks", "row")
 
 
-def _claims(
-    ranked: pl.DataFrame, owner: pl.DataFrame, models: pl.DataFrame, aliases: pl.DataFrame, said: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """The claims table, the missing base models (id), and rows for ``skipped``."""
-    spoken = [_owned(ranked, owner, said.filter(pl.col("evidence") == word), bit) for word, bit in _SPOKEN.items()]
-    rest = said.filter(~pl.col("evidence").is_in(list(_SPOKEN)))
-    spoken.append(_owned(ranked, owner, rest, Speaks(0xFF)))
-    claims = pl.concat(spoken).rename({"base_hub_id": "hub_id"})
-    claims = with_missing(resolved(claims, models.select("id", "hub_id", "downloads"), aliases))
+def _bit() -> pl.Expr:
+    """The bit of what a claim's evidence is about."""
+    return pl.col("evidence").replace_strict({word: int(bit) for word, bit in _SPOKEN.items()}, default=0)
+
+
+def _said(owner: pl.DataFrame, known: pl.DataFrame, aliases: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
+    """Claims with ``model`` and the base model's ``id``, and whether that is ``missing``."""
+    named = _owned(owner, claims, _bit()).rename({"base_hub_id": "hub_id"})
+    return with_missing(resolved(named, known, aliases)).drop("hub_id")
+
+
+def _claims(said: pl.DataFrame, number: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The claims table, and self loops as rows for ``skipped``."""
     loop = pl.col("model") == pl.col("id")
     loops = (
-        claims.filter(loop)
+        said.filter(loop)
         .select("model", "evidence", "said")
         .unique()
         .select(source="evidence", reason=pl.lit("self-loop"), detail="said", model="model")
     )
-    detail = pl.coalesce("detail", pl.when(pl.col("said") != pl.col("id")).then("said"))
+    pair = (
+        said.filter(~loop)
+        .join(number.select(model="id", child="number"), on="model")
+        .join(number.select(id="id", base="number"), on="id")
+        .with_columns(
+            pair=pl.col("child").cast(pl.Int64) * number.height + pl.col("base"),
+            detail=pl.coalesce("detail", pl.when(pl.col("said") != pl.col("id")).then("said")),
+            **{f"{name}_": _place(said[name]) for name in ("evidence", "relation", "where")},
+        )
+        .sort("pair", "evidence_", "relation_", "where_", "detail", nulls_last=True)
+    )
+    same = [pl.col(name) == pl.col(name).shift() for name in ("pair", "evidence_", "relation_", "where_")]
     table = (
-        claims.filter(~loop)
-        .with_columns(base_model="id", detail=detail, confidence=pl.lit(None, pl.Float64))
-        .sort(*BY_NAME["claims"].key, "detail", nulls_last=True)
-        .unique(list(BY_NAME["claims"].key), keep="first", maintain_order=True)
+        pair.filter(~pl.all_horizontal(same).fill_null(value=False))
+        .with_columns(base_model="id", confidence=pl.lit(None, pl.Float64))
         .select(BY_NAME["claims"].schema.names)
     )
-    missing = claims.filter(pl.col("missing") & ~loop).select("id").unique()
-    return table, missing, loops
+    return table, loops
+
+
+def _place(words: pl.Series) -> pl.Expr:
+    """The place of each of a few words among them, in the order of their bytes."""
+    distinct = words.unique().sort().to_list()
+    return pl.col(words.name).replace_strict({word: at for at, word in enumerate(distinct)}, return_dtype=pl.Int32)
 
 
 def _trainings(
-    ranked: pl.DataFrame, owner: pl.DataFrame, datasets: pl.DataFrame, said: pl.DataFrame
+    owner: pl.DataFrame, number: pl.DataFrame, datasets: pl.DataFrame, said: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The trainings table, and the missing datasets (id)."""
-    spoken = [_owned(ranked, owner, said.filter(pl.col("evidence") == word), _SPOKEN[word]) for word in ("card", "tag")]
-    named = pl.concat(spoken).rename({"dataset": "said"}).with_columns(hub_id=pl.lit(None, pl.String))
+    named = _owned(owner, said, _bit()).rename({"dataset": "said"}).with_columns(hub_id=pl.lit(None, pl.String))
     none = pl.DataFrame(schema={"alias": pl.String, "id": pl.String})
     found = with_missing(resolved(named, datasets.select("id", "hub_id", "downloads"), none))
+    places = found.select("id").unique().sort("id").with_row_index("place")
     order = pl.col("evidence").replace_strict(_EVIDENCE_ORDER, return_dtype=pl.UInt8)
     table = (
-        found.with_columns(order=order)
-        .sort("model", "id", "order")
-        .group_by("model", "id", maintain_order=True)
-        .agg(pl.col("evidence").unique(maintain_order=True))
+        found.join(number.select(model="id", child="number"), on="model")
+        .join(places, on="id")
+        .with_columns(order=order, pair=pl.col("child").cast(pl.Int64) * max(1, places.height) + pl.col("place"))
+        .sort("pair", "order")
+        .group_by("pair", maintain_order=True)
+        .agg(pl.col("model", "id").first(), pl.col("evidence").unique(maintain_order=True))
         .rename({"id": "dataset"})
+        .drop("pair")
     )
     return table, found.filter("missing").select("id").unique()
 
@@ -244,11 +282,10 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _with_kinship(models: pl.DataFrame, edges: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Add what follows from the shape of the graph to both tables; ``models`` is sorted by id."""
-    numbers = models.select("id").with_row_index("number")
-    child = edges.select(id="model").join(numbers, on="id", how="left", maintain_order="left")["number"]
-    base = edges.select(id="base_model").join(numbers, on="id", how="left", maintain_order="left")["number"]
+def _with_kinship(models: pl.DataFrame, number: pl.DataFrame, edges: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Add what follows from the shape of the graph to both tables; ``models`` is sorted by id, as are their numbers."""
+    child = edges.select(id="model").join(number, on="id", how="left", maintain_order="left")["number"]
+    base = edges.select(id="base_model").join(number, on="id", how="left", maintain_order="left")["number"]
     shape = kinship(models.height, child.cast(pl.Int64).to_numpy(), base.cast(pl.Int64).to_numpy())
     own = edges.group_by("model").agg(relations=pl.col("relation").unique().sort(), base_models=pl.len().cast(pl.Int32))
     with_own = models.join(own, left_on="id", right_on="model", how="left", maintain_order="left").with_columns(

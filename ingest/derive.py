@@ -11,38 +11,43 @@ _UNKNOWN = Relation.UNKNOWN.value
 
 
 def derivations(claims: pl.DataFrame) -> pl.DataFrame:
-    """(model, base_model, relation, evidence, confidence, conflict) by (model, base_model), from the claims table.
+    """(model, base_model, relation, evidence, confidence, conflict) by (model, base_model), from the claims in key order.
 
     The relation is the strongest evidence's that knows one. A pair is in conflict when two relations are claimed for it, or
     when some evidence that names base models of this model leaves this one out (``graph.conflicts`` says the same in words).
     """
+    new_model = (pl.col("model") != pl.col("model").shift()).fill_null(value=True)
+    new_pair = new_model | (pl.col("base_model") != pl.col("base_model").shift())
     ranked = claims.select(
-        "model",
-        "base_model",
         "relation",
         "confidence",
+        child=new_model.cum_sum(),
+        pair=new_pair.cum_sum(),
+        first=new_pair,
         strength=pl.col("evidence").replace_strict(STRENGTH, return_dtype=pl.UInt8),
     )
-    known = ranked.filter(pl.col("relation") != _UNKNOWN)
     relation = (
-        known.sort("model", "base_model", "strength", "relation")
-        .group_by("model", "base_model", maintain_order=True)
+        ranked.filter(pl.col("relation") != _UNKNOWN)
+        .sort("pair", "strength", "relation")
+        .group_by("pair", maintain_order=True)
         .agg(pl.col("relation").first(), relations=pl.col("relation").n_unique())
     )
-    spoken = ranked.group_by("model").agg(sources=pl.col("strength").n_unique())
-    words = list(STRENGTH)
-    return (
-        ranked.group_by("model", "base_model")
-        .agg(evidence=pl.col("strength").unique().sort(), confidence=pl.col("confidence").max())
-        .join(relation, on=["model", "base_model"], how="left")
-        .join(spoken, on="model", how="left")
-        .with_columns(
-            relation=pl.col("relation").fill_null(_UNKNOWN),
-            conflict=(pl.col("relations").fill_null(0) > 1) | (pl.col("evidence").list.len() < pl.col("sources")),
-            evidence=pl.col("evidence").list.eval(
-                pl.element().replace_strict(dict(enumerate(words)), return_dtype=pl.String)
-            ),
+    spoken = ranked.group_by("child").agg(sources=pl.col("strength").n_unique())
+    words = {at: word for word, at in STRENGTH.items()}
+    summed = (
+        ranked.group_by("pair", maintain_order=True)
+        .agg(
+            child=pl.col("child").first(),
+            evidence=pl.col("strength").unique().sort(),
+            confidence=pl.col("confidence").max(),
         )
-        .select("model", "base_model", "relation", "evidence", "confidence", "conflict")
-        .sort("model", "base_model")
+        .join(relation, on="pair", how="left", maintain_order="left")
+        .join(spoken, on="child", how="left", maintain_order="left")
+        .select(
+            relation=pl.col("relation").fill_null(_UNKNOWN),
+            evidence=pl.col("evidence").list.eval(pl.element().replace_strict(words, return_dtype=pl.String)),
+            confidence="confidence",
+            conflict=(pl.col("relations").fill_null(0) > 1) | (pl.col("evidence").list.len() < pl.col("sources")),
+        )
     )
+    return pl.concat([claims.filter(ranked["first"]).select("model", "base_model"), summed], how="horizontal")

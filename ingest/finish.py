@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-import pyarrow.compute as pc
+import polars as pl
 
 from graph.catalogue import Catalogue
 from graph.snapshot import Source
 from graph.stores.embedded.index import build_index
 from graph.tables import TABLES
-from ingest.assemble import assemble
+from ingest.assemble import arrow, assemble
 from ingest.report import Progress, Report
 from ingest.staging import Staging
 
@@ -35,25 +35,24 @@ def finish(
     progress.start("assembling", None, "tables")
     tables = assemble(staging, previous)
     progress.finish()
-    loops = tables["skipped"].filter(pc.field("reason") == "self-loop").num_rows
+    loops = int((tables["skipped"]["reason"] == "self-loop").sum())
     if loops:
         report.skipped["self-loop"] += loops
-    newest = pc.max(tables["models"]["modified_at"]).as_py()
+    newest = tables["models"].select(pl.col("modified_at").max()).item()
     named = [
         replace(source, rows=counts.rows if source.rows == 0 else source.rows, watermark=newest) for source in sources
     ]
     if previous is not None:
         named += [source for source in previous.manifest.sources if source.kind not in {new.kind for new in named}]
+    report.models, report.datasets = tables["models"].height, tables["datasets"].height
+    report.claims, report.derivations = tables["claims"].height, tables["derivations"].height
     progress.start("writing", len(TABLES), "tables")
     with catalogue.writer() as writer:
         for table in TABLES:
-            writer.write(table.name, [tables[table.name]])
+            writer.write(table.name, [arrow(table.name, tables.pop(table.name))])
             progress.advance(1)
         snapshot = writer.commit(named)
     progress.finish()
-    report.models, report.datasets = tables["models"].num_rows, tables["datasets"].num_rows
-    report.claims, report.derivations = tables["claims"].num_rows, tables["derivations"].num_rows
-    del tables
     progress.start("indexing", None, "arrays")
     build_index(snapshot)
     progress.finish()

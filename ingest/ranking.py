@@ -8,36 +8,42 @@ from __future__ import annotations
 
 import polars as pl
 
+from ingest.staging import Speaks
+
 RANK = ("modified_at", "downloads_all_time", "downloads", "likes", "tie")
 _LISTS = ("tags", "languages")
 
 
 def identities(rows: pl.DataFrame) -> pl.DataFrame:
-    """Ranked rows with a column ``key`` that is equal for rows of one repository: its permanent id, else its folded name.
+    """Rows with a column ``key`` that is equal for rows of one repository: its permanent id, else its folded name.
 
-    A row without a permanent id belongs to the best-ranked repository of the same folded name that has one.
+    A row without a permanent id belongs to the best-ranked repository of the same folded name that has one. ``repeated`` says
+    whether the key has several rows; these stand last, the best-ranked first. Nearly all stand alone and need no ranking.
     """
-    ranked = rows.sort(
-        [*(column for column in RANK if column in rows.columns), "id"],
-        descending=True,
-        nulls_last=True,
-        maintain_order=True,
-    )
-    ranked = ranked.with_columns(folded=pl.col("id").str.to_lowercase())
-    if ranked["hub_id"].null_count() == 0:
-        return ranked.with_columns(key=pl.col("hub_id")).drop("folded")
-    known = (
-        ranked.lazy()
-        .filter(pl.col("hub_id").is_not_null())
-        .unique("folded", keep="first", maintain_order=True)
-        .select("folded", known="hub_id")
-        .collect()
-    )
-    return (
-        ranked.join(known, on="folded", how="left", maintain_order="left")
-        .with_columns(key=pl.coalesce("hub_id", "known", "~" + pl.col("folded")))
-        .drop("known", "folded")
-    )
+    if rows["hub_id"].null_count() == 0:
+        keyed = rows.with_columns(key=pl.col("hub_id"))
+    else:
+        named = rows.with_columns(folded=pl.col("id").str.to_lowercase())
+        nameless = named.filter(pl.col("hub_id").is_null()).select("folded").unique()
+        known = (
+            _by_rank(named.filter(pl.col("hub_id").is_not_null()).join(nameless, on="folded", how="semi"))
+            .unique("folded", keep="first", maintain_order=True)
+            .select("folded", known="hub_id")
+        )
+        keyed = named.join(known, on="folded", how="left").with_columns(
+            key=pl.coalesce("hub_id", "known", "~" + pl.col("folded"))
+        )
+        keyed = keyed.drop("known", "folded")
+    keyed = keyed.with_columns(repeated=pl.col("key").is_duplicated())
+    if not keyed["repeated"].any():
+        return keyed
+    return pl.concat([keyed.filter(~pl.col("repeated")), _by_rank(keyed.filter("repeated"))])
+
+
+def _by_rank(rows: pl.DataFrame) -> pl.DataFrame:
+    """The best-ranked first."""
+    columns = [*(column for column in RANK if column in rows.columns), "id"]
+    return rows.sort(columns, descending=True, nulls_last=True, maintain_order=True)
 
 
 def merged(ranked: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
@@ -45,8 +51,8 @@ def merged(ranked: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
 
     Two repositories of one name (one was deleted, another made) leave the better ranked.
     """
-    repeated = ranked.filter(pl.col("key").is_duplicated())
-    single = ranked.filter(~pl.col("key").is_duplicated()).select("key", *columns)
+    repeated = ranked.filter("repeated")
+    single = ranked.filter(~pl.col("repeated")).select("key", *columns)
     if repeated.height:
         firsts = [
             (pl.col(name).filter(pl.col(name).list.len() > 0) if name in _LISTS else pl.col(name).drop_nulls()).first()
@@ -63,12 +69,15 @@ def merged(ranked: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     return single
 
 
-def speakers(ranked: pl.DataFrame, bit: int) -> pl.DataFrame:
-    """(row, key) of the best-ranked row of each repository that speaks of a thing."""
-    return (
-        ranked.lazy()
-        .filter((pl.col("speaks") & bit) != 0)
-        .unique("key", keep="first", maintain_order=True)
-        .select("row", "key")
-        .collect()
-    )
+def speakers(ranked: pl.DataFrame) -> pl.DataFrame:
+    """(row, key, speaks): of which things each row speaks for its repository, as the best-ranked of its rows that does."""
+    single = ranked.filter(~pl.col("repeated")).select("row", "key", "speaks")
+    repeated = ranked.filter("repeated").select("row", "key", "speaks")
+    if not repeated.height:
+        return single
+    said = [(pl.col("speaks") & int(bit)) != 0 for bit in Speaks]
+    first = [
+        (says & (says.cum_sum().over("key") == 1)).cast(pl.UInt8) * int(bit)
+        for says, bit in zip(said, Speaks, strict=True)
+    ]
+    return pl.concat([single, repeated.with_columns(speaks=pl.sum_horizontal(first).cast(pl.UInt8))])

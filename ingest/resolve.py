@@ -37,31 +37,37 @@ def resolved(said: pl.DataFrame, known: pl.DataFrame, aliases: pl.DataFrame) -> 
     ``known``: (id, hub_id, downloads) of the repositories; ``aliases``: settled. In order: permanent id, exact name, alias, name
     in other case (of several: most downloads, then the first by name), alias in other case.
     """
-    names = said.select("said", "hub_id").unique().with_columns(low=pl.col("said").str.to_lowercase())
+    names = said.select("said", "hub_id").unique()
     by_hub = known.filter(pl.col("hub_id").is_not_null()).select("hub_id", by_hub="id").unique("hub_id", keep="any")
-    exact = known.select(said="id", by_name="id")
-    alias = aliases.select(said="alias", by_alias="id")
+    found = (
+        names.join(by_hub.join(names, on="hub_id", how="semi"), on="hub_id", how="left")
+        .join(known.select(said="id", by_name="id"), on="said", how="left")
+        .join(aliases.select(said="alias", by_alias="id"), on="said", how="left")
+        .select("said", "hub_id", id=pl.coalesce("by_hub", "by_name", "by_alias"))
+    )
+    left = found.filter(pl.col("id").is_null()).select("said", "hub_id", low=pl.col("said").str.to_lowercase())
+    lows = left.select("low").unique()
     spelled = (
-        known.sort(pl.col("downloads").fill_null(-1), "id", descending=[True, False])
-        .with_columns(low=pl.col("id").str.to_lowercase())
+        known.with_columns(low=pl.col("id").str.to_lowercase())
+        .join(lows, on="low", how="semi")
+        .sort(pl.col("downloads").fill_null(-1), "id", descending=[True, False])
         .unique("low", keep="first", maintain_order=True)
         .select("low", by_case="id")
     )
     alias_spelled = (
         aliases.with_columns(low=pl.col("alias").str.to_lowercase())
+        .join(lows, on="low", how="semi")
         .sort("alias")
         .unique("low", keep="first", maintain_order=True)
         .select("low", by_alias_case="id")
     )
-    found = (
-        names.join(by_hub, on="hub_id", how="left")
-        .join(exact, on="said", how="left")
-        .join(alias, on="said", how="left")
-        .join(spelled, on="low", how="left")
+    folded = (
+        left.join(spelled, on="low", how="left")
         .join(alias_spelled, on="low", how="left")
-        .select("said", "hub_id", id=pl.coalesce("by_hub", "by_name", "by_alias", "by_case", "by_alias_case"))
+        .select("said", "hub_id", id=pl.coalesce("by_case", "by_alias_case"))
     )
-    return said.join(found, on=["said", "hub_id"], how="left", nulls_equal=True)
+    settled = pl.concat([found.filter(pl.col("id").is_not_null()), folded])
+    return said.join(settled, on=["said", "hub_id"], how="left", nulls_equal=True)
 
 
 def with_missing(named: pl.DataFrame) -> pl.DataFrame:

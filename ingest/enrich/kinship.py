@@ -32,7 +32,7 @@ def kinship(models: int, child: Ints, base: Ints) -> Kinship:
     component = _components(models, child, base)
     sizes = np.bincount(component)
     cycle = component[child] == component[base]
-    pairs = np.unique(component[child[~cycle]] * np.int64(len(sizes)) + component[base[~cycle]])
+    pairs = _distinct(component[child[~cycle]] * np.int64(len(sizes)) + component[base[~cycle]])
     child_, base_ = pairs // len(sizes), pairs % len(sizes)
     generation = _generations(len(sizes), child_, base_)
     descendants = _descendants(sizes, child_, base_)
@@ -94,7 +94,7 @@ def _descendants(sizes: Ints, child: Ints, base: Ints) -> Ints:
     points = len(sizes)
     offsets, bases = _adjacency(points, child, base)
     total = np.zeros(points, dtype=np.int64)
-    starts = np.unique(child)
+    starts = _distinct(child)
     blocks = [starts[at : at + _BLOCK] for at in range(0, len(starts), _BLOCK)]
     while blocks:
         block = blocks.pop()
@@ -111,13 +111,27 @@ def _descendants(sizes: Ints, child: Ints, base: Ints) -> Ints:
 def _ancestors(points: int, offsets: Ints, bases: Ints, block: Ints) -> tuple[Ints, Ints] | None:
     """Distinct (which of ``block``, ancestor) pairs; None when they are too many to hold and the block can be halved."""
     which, above = _expand(offsets, bases, block)
-    fresh = np.unique(which * np.int64(points) + above)
+    fresh = _distinct(which * np.int64(points) + above)
     known = fresh
     while len(fresh):
         at, above = _expand(offsets, bases, fresh % points)
         if len(above) + len(known) > MOST_PAIRS and len(block) > 1:
             return None
-        found = np.unique((fresh // points)[at] * np.int64(points) + above)
-        fresh = found[~np.isin(found, known, assume_unique=True)] if len(found) else found
-        known = np.union1d(known, fresh) if len(fresh) else known
+        found = _distinct((fresh // points)[at] * np.int64(points) + above)
+        fresh = found[~_among(found, known)]
+        known = np.sort(np.concatenate([known, fresh]), kind="stable") if len(fresh) else known
     return known // points, known % points
+
+
+def _distinct(values: Ints) -> Ints:
+    """Distinct values, ascending; several times as quick here as ``numpy.unique``, which hashes."""
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
+
+
+def _among(values: Ints, known: Ints) -> npt.NDArray[np.bool_]:
+    """Which values are in ``known``, which is ascending."""
+    place = np.minimum(np.searchsorted(known, values), max(len(known) - 1, 0))
+    return known[place] == values if len(known) else np.zeros(len(values), dtype=bool)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,9 @@ from graph.snapshot import Snapshot
 from graph.store import SIZE_CLASSES
 from graph.stores.embedded.arrays import Array, Shelf, starts
 from graph.stores.embedded.names import Groups, Lookup, Texts
+from graph.stores.embedded.packed import UNKNOWN, Packed, relation_bits
 
-VERSION = 1
-UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
+VERSION = 2
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
 CODED = ("task", "library", "licence", "author", "state")
@@ -48,11 +49,21 @@ def build_index(snapshot: Snapshot) -> Path:
     work.mkdir()
     try:
         shelf = Shelf(work)
-        ids = _models(snapshot, shelf)
-        _edges(snapshot, shelf, ids)
-        _parts(snapshot, shelf, ids)
-        _weights(snapshot, shelf, ids)
-        _coverage(snapshot, shelf)
+        models, name_rank = _ordered(snapshot)
+        ids = models.select("id", number=pl.int_range(models.height, dtype=pl.Int32))
+        with ThreadPoolExecutor(2) as pool:  # most of the work is outside Python's lock
+            tasks = [
+                pool.submit(Packed.build, shelf, models),
+                pool.submit(_models, models, name_rank, shelf),
+                pool.submit(_edges, snapshot, shelf, ids),
+                pool.submit(_names, snapshot, shelf, ids),
+                pool.submit(_parts, snapshot, shelf, ids),
+                pool.submit(_weights, snapshot, shelf, ids),
+                pool.submit(_coverage, snapshot, shelf),
+            ]
+            del models
+            for task in tasks:
+                task.result()
         try:
             work.rename(place)
         except OSError:
@@ -71,20 +82,23 @@ def frame(snapshot: Snapshot, table: str, columns: list[str] | None = None) -> p
     return found.with_columns([pl.col(name).dt.epoch("ms") for name in found.columns if name in _TIMES])
 
 
-def _models(snapshot: Snapshot, shelf: Shelf) -> pl.DataFrame:
-    """Everything about models; returns (id, number) for the other tables."""
-    models = frame(snapshot, "models").sort(["downloads", "id"], descending=[True, False], nulls_last=True)
-    count = models.height
-    ids = models.select("id", number=pl.int_range(count, dtype=pl.Int32))
-    names = models["id"].to_list()
-    folded = [name.lower() for name in names]
-    Texts.build(shelf, "id", names)
+def _ordered(snapshot: Snapshot) -> tuple[pl.DataFrame, Array]:
+    """(models in order of rank, the place of each among all by name); the table itself lies in order of names."""
+    models = frame(snapshot, "models")
+    downloads = models["downloads"].fill_null(-1).to_numpy()
+    order = np.argsort(~downloads, kind="stable")
+    return models[order], order.astype(np.int32)
+
+
+def _models(models: pl.DataFrame, name_rank: Array, shelf: Shelf) -> None:
+    """What models are filtered, ordered and found by."""
+    folded = pl.Series(
+        [name.lower() for name in models["id"].to_list()], dtype=pl.String
+    )  # as Python folds what is asked
+    Texts.build(shelf, "id", models["id"])
     Texts.build(shelf, "folded", folded)
-    Lookup.build(shelf, "folded", folded)
+    Lookup.build(shelf, "folded", folded.to_list())
     Lookup.build(shelf, "hub_id", models["hub_id"].to_list())
-    name_rank = np.empty(count, dtype=np.int32)
-    by_name = models["id"].arg_sort().to_numpy()
-    name_rank[by_name] = np.arange(count, dtype=np.int32)
     shelf.put("name_rank", name_rank)
     for name in VALUES:
         values = models[name]
@@ -102,17 +116,16 @@ def _models(snapshot: Snapshot, shelf: Shelf) -> pl.DataFrame:
     created = models["created_at"].cast(pl.Datetime("ms")).dt.year().cast(pl.String)
     _codes(shelf, "year", created)
     _codes(shelf, "size", _size_class(models["parameters"]))
-    bits = pl.sum_horizontal(
-        [pl.col("relations").list.contains(word).cast(pl.UInt16) * (2 << at) for at, word in enumerate(RELATIONS)]
-    )
-    roots = (pl.col("base_models").fill_null(0) == 0).cast(pl.UInt16)
-    shelf.put("relations", models.select(x=(bits + roots).cast(pl.UInt16))["x"].to_numpy())
-    shelf.put_table("models", models.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    roots = (models["base_models"].fill_null(0) == 0).to_numpy().astype(np.uint16)
+    shelf.put("relations", (relation_bits(models) << 1) + roots)
+
+
+def _names(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
+    """Other names."""
     aliases = frame(snapshot, "aliases").join(ids, on="id")
-    Texts.build(shelf, "alias", aliases["alias"].to_list())
+    Texts.build(shelf, "alias", aliases["alias"])
     Lookup.build(shelf, "alias", [alias.lower() for alias in aliases["alias"].to_list()])
     shelf.put("alias_model", aliases["number"].to_numpy())
-    return ids
 
 
 def _size_class(parameters: pl.Series) -> pl.Series:
@@ -133,7 +146,7 @@ def _codes(shelf: Shelf, name: str, values: pl.Series) -> None:
     )
     small = np.uint8 if len(words) < 256 else np.uint16 if len(words) < 65_536 else np.uint32
     shelf.put(f"code_{name}", codes.astype(small))
-    Texts.build(shelf, f"word_{name}", words.to_list())
+    Texts.build(shelf, f"word_{name}", words)
     if name == "author":
         Groups.build(shelf, "author", codes, np.arange(len(codes)), len(words) + 1)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from zlib import crc32
 
 import numpy as np
+import polars as pl
 
 from graph.stores.embedded.arrays import Array, Shelf, starts
 
@@ -48,14 +49,16 @@ class Texts:
         self._bytes: bytes | memoryview = mapped.tobytes() if search else mapped.data
 
     @staticmethod
-    def build(shelf: Shelf, name: str, texts: Sequence[str]) -> None:
-        """Write the buffer of these texts."""
-        encoded = [text.encode() for text in texts]
-        lengths = np.fromiter((len(text) + 1 for text in encoded), dtype=np.int64, count=len(encoded))
-        offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        shelf.put(f"{name}_offsets", offsets)
-        shelf.put(f"{name}_bytes", np.frombuffer(b"\n".join(encoded) + b"\n", dtype=np.uint8))
+    def build(shelf: Shelf, name: str, texts: pl.Series, *, ended: bool = False) -> None:
+        """Write the buffer of these texts; none is null. ``ended``: each has its line end already."""
+        lines = (texts if ended else texts + "\n").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+        _, offsets, data = lines.buffers()
+        ends = (
+            np.frombuffer(offsets, dtype=np.int64)[lines.offset : lines.offset + len(lines) + 1] if len(lines) else [0]
+        )
+        begin, end = int(ends[0]), int(ends[-1])
+        shelf.put(f"{name}_offsets", np.asarray(ends, dtype=np.int64) - begin)
+        shelf.put(f"{name}_bytes", np.frombuffer(data, dtype=np.uint8)[begin:end] if end else np.empty(0, np.uint8))
 
     def __len__(self) -> int:
         return len(self._offsets) - 1

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,11 +43,10 @@ from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.index import CONFLICT, CYCLE, EVIDENCE, RELATIONS, build_index, table_rows
 from graph.stores.embedded.kin import Kin
 from graph.stores.embedded.names import Groups, Lookup, Texts
+from graph.stores.embedded.packed import Packed
 from graph.stores.embedded.selection import Selection
 
-_MODEL_FIELDS = [field.name for field in fields(ModelRecord)]
 _KEPT = 50_000  # model records kept ready
-_STATES = {state.value: state for state in State}
 _RELATION = [Relation(word) for word in RELATIONS]
 _EVIDENCE_OF = [
     tuple(Evidence(word) for at, word in enumerate(EVIDENCE) if mask >> at & 1) for mask in range(1 << len(EVIDENCE))
@@ -67,11 +65,12 @@ class EmbeddedStore:
         self._by_folded, self._by_hub_id = Lookup(shelf, "folded"), Lookup(shelf, "hub_id")
         self._by_alias, self._by_sha256 = Lookup(shelf, "alias"), Lookup(shelf, "sha256")
         self._by_digest, self._by_dataset = Lookup(shelf, "digest"), Lookup(shelf, "dataset")
-        self._models = shelf.get_table("models")
+        self._packed = Packed(shelf)
         self._tables = {name: shelf.get_table(name) for name in ("claims", "files", "datasets", "weights")}
         self._offsets = {name: shelf.get(f"{name}_offsets") for name in ("claims", "files", "trainings")}
         self._trainings_dataset, self._trainings_mask = shelf.get("trainings_dataset"), shelf.get("trainings_mask")
         self._holders, self._weights_of = Groups(shelf, "holders"), shelf.get("weights_of")
+        self._name_rank = shelf.get("name_rank")
         self._kin = Kin(shelf, len(self._ids))
         self._selection = Selection(shelf, self._ids, Groups(shelf, "trained"))
         self._coverage = Coverage(**shelf.get_facts("coverage"))
@@ -163,12 +162,11 @@ class EmbeddedStore:
         _, edges = self._kin.edges_up(rows, where)
         inside = np.isin(self._kin.base[edges], rows)
         chosen = edges[inside]
-        derivations = sorted(
-            self._derivations(chosen), key=lambda edge: (edge.model.encode(), edge.base_model.encode())
-        )
+        rank = self._name_rank
+        by_name = chosen[np.lexsort((rank[self._kin.base[chosen]], rank[self._kin.child[chosen]]))]
         return Walk(
             tuple(map(WalkNode, names, distances)),
-            tuple(derivations),
+            tuple(self._derivations(by_name)),
             sum(map(len, up)),
             sum(map(len, down)),
             tuple(self._hidden(rows, names, distances, chosen, direction, where)),
@@ -281,15 +279,14 @@ class EmbeddedStore:
             if self._ids[row] == name:
                 return row
         for row in self._by_hub_id.candidates(name):
-            if self._models.column("hub_id")[row].as_py() == name:
+            if self._packed.hub_id(row) == name:
                 return row
         aliases = [at for at in self._by_alias.candidates(folded) if self._aliases[at].lower() == folded]
         for at in aliases:
             if self._aliases[at] == name:
                 return int(self._alias_model[at])
         if same:
-            states = self._models.column("state")
-            return min(same, key=lambda row: (states[row].as_py() == State.MISSING.value, row))
+            return min(same, key=lambda row: (self._packed.is_missing(row), row))
         if aliases:
             return int(self._alias_model[min(aliases, key=lambda at: self._aliases[at].encode())])
         return None
@@ -299,9 +296,7 @@ class EmbeddedStore:
         ready = self._ready
         absent = [row for row in dict.fromkeys(rows) if row not in ready]
         if absent:
-            taken = self._models.take(pa.array(absent, pa.int64()))
-            columns = [_column(name, taken.column(name)) for name in _MODEL_FIELDS]
-            ready.update(zip(absent, map(ModelRecord, *columns), strict=True))
+            ready.update(zip(absent, self._packed.many(absent), strict=True))
         found = [ready[row] for row in rows]
         while len(ready) > _KEPT:
             ready.popitem(last=False)
@@ -408,28 +403,6 @@ class EmbeddedStore:
 
 def _time(value: int | None) -> datetime | None:
     return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
-
-
-def _column(name: str, column: pa.ChunkedArray) -> list[Any]:
-    """A column as the records hold it."""
-    if name in ("tags", "languages", "relations"):
-        return _lists(column, Relation if name == "relations" else str)
-    values: list[Any] = column.to_pylist()
-    if name in ("created_at", "modified_at"):
-        return [_time(value) for value in values]
-    if name == "state":
-        return [_STATES[value] for value in values]
-    return values
-
-
-def _lists(column: pa.ChunkedArray, kind: Callable[[str], Any]) -> list[Any]:
-    """A column of lists as tuples: all items are decoded at once, then cut."""
-    array = column.combine_chunks()
-    words: list[Any] = array.flatten().to_pylist()
-    if kind is not str:
-        words = [kind(word) for word in words]
-    ends = np.cumsum(array.value_lengths().to_numpy(zero_copy_only=False)).tolist()
-    return [tuple(words[begin:end]) for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def _dataset(row: dict[str, Any]) -> DatasetRecord:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import strawberry
+from graphql import FieldNode
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
@@ -183,7 +184,7 @@ async def _id(info: Ask, name: str) -> str | None:
 
 
 async def _walk(info: Ask, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int) -> Lineage:
-    walk: Walk = await info.context.store.walk(id, direction, where, depth, limit)
+    walk: Walk = await info.context.store.walk(id, direction, where, depth, limit, edges=_asks(info, "edges", "packed"))
     known = await info.context.load.records(node.id for node in walk.nodes)
     return Lineage(
         root=known[id],  # type: ignore[arg-type] # records, here and below
@@ -194,6 +195,14 @@ async def _walk(info: Ask, id: str, direction: Direction, where: EdgeFilter, dep
         truncated=walk.hidden,  # type: ignore[arg-type] # the same fields
         columns=lambda: packed(walk, known),
     )
+
+
+def _asks(info: Ask, *names: str) -> bool:
+    """Whether some of these fields may be selected: a fragment may hold anything."""
+    chosen = [
+        item for node in info._raw_info.field_nodes if node.selection_set for item in node.selection_set.selections
+    ]
+    return any(not isinstance(item, FieldNode) or item.name.value in names for item in chosen)
 
 
 @strawberry.type(description="What can be asked.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import signal
@@ -22,6 +23,7 @@ from graph.snapshot import Source
 from graph.store import Store
 from graph.stores import open_store
 
+COLLECT_AFTER = 50_000  # objects
 GRACE_SECONDS = 10
 
 
@@ -116,6 +118,9 @@ class _Server(uvicorn.Server):
 def _serve_one(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     configure_logs(settings)
     app = create_app(serving_of(settings), settings)
+    gc.collect()
+    gc.freeze()  # what stands now stays; answers hold few cycles, and looking for them often cost more than answering
+    gc.set_threshold(COLLECT_AFTER, 20, 50)
     config = uvicorn.Config(
         app,
         log_level="warning",

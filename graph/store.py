@@ -235,8 +235,13 @@ class Store(Protocol):
         """For each id the claims that it was made from something, by (base_model, evidence, relation, where)."""
         ...
 
-    async def walk(self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int) -> Walk:
-        """The lineage around one model: see ``Walk``. Raises NotFound when the id is not in the catalogue."""
+    async def walk(
+        self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, *, edges: bool = True
+    ) -> Walk:
+        """The lineage around one model: see ``Walk``. Raises NotFound when the id is not in the catalogue.
+
+        Without ``edges`` these are left empty, which is quicker.
+        """
         ...
 
     async def path(self, start: str, end: str, limit: int) -> list[tuple[str, ...]]:

@@ -20,9 +20,10 @@ from graph.snapshot import Snapshot
 from graph.store import SIZE_CLASSES
 from graph.stores.embedded.arrays import Array, Shelf, starts
 from graph.stores.embedded.names import Groups, Lookup, Texts
-from graph.stores.embedded.packed import UNKNOWN, Packed, relation_bits
+from graph.stores.embedded.packed import Packed, relation_bits
 
-VERSION = 2
+VERSION = 3
+UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
 CODED = ("task", "library", "licence", "author", "state")

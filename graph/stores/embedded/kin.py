@@ -8,7 +8,7 @@ import numpy as np
 
 from graph.records import Evidence, Relation
 from graph.store import EdgeFilter
-from graph.stores.embedded.arrays import Array, Ints, Shelf, expand
+from graph.stores.embedded.arrays import Array, Ints, Shelf, distinct, expand
 from graph.stores.embedded.index import EVIDENCE, RELATIONS
 
 LONGEST_PATH = 20  # derivations
@@ -76,7 +76,7 @@ class Kin:
             reached = reached[~seen[reached]]
             if not len(reached):
                 return found
-            frontier = np.unique(reached)
+            frontier = distinct(reached)
             seen[frontier] = True
             found.append(frontier)
 
@@ -85,7 +85,7 @@ class Kin:
         anything = EdgeFilter()
         _, up = self.edges_up(rows, anything)
         _, down = self.edges_down(rows, anything)
-        return np.unique(np.concatenate([self.base[up], self.child[down]])).astype(np.int64)
+        return distinct(np.concatenate([self.base[up], self.child[down]])).astype(np.int64)
 
     def distances_to(self, end: int, start: int) -> dict[int, int] | None:
         """For models within reach: derivations, in either direction, to ``end``; None when ``start`` is not in reach."""

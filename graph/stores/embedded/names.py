@@ -6,7 +6,7 @@ costs time and never a wrong answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from zlib import crc32
 
 import numpy as np
@@ -45,20 +45,27 @@ class Texts:
 
     def __init__(self, shelf: Shelf, name: str, *, search: bool = False) -> None:
         self._offsets = shelf.get(f"{name}_offsets")
-        mapped = shelf.get(f"{name}_bytes")
+        mapped = shelf.get_bytes(name)
         self._bytes: bytes | memoryview = mapped.tobytes() if search else mapped.data
 
     @staticmethod
-    def build(shelf: Shelf, name: str, texts: pl.Series, *, ended: bool = False) -> None:
-        """Write the buffer of these texts; none is null. ``ended``: each has its line end already."""
-        lines = (texts if ended else texts + "\n").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-        _, offsets, data = lines.buffers()
-        ends = (
-            np.frombuffer(offsets, dtype=np.int64)[lines.offset : lines.offset + len(lines) + 1] if len(lines) else [0]
-        )
-        begin, end = int(ends[0]), int(ends[-1])
-        shelf.put(f"{name}_offsets", np.asarray(ends, dtype=np.int64) - begin)
-        shelf.put(f"{name}_bytes", np.frombuffer(data, dtype=np.uint8)[begin:end] if end else np.empty(0, np.uint8))
+    def build(shelf: Shelf, name: str, texts: pl.Series) -> None:
+        """Write the buffer of these texts; none is null."""
+        Texts.build_from(shelf, name, [texts])
+
+    @staticmethod
+    def build_from(shelf: Shelf, name: str, texts: Iterable[pl.Series]) -> None:
+        """Write the buffer of texts that come in pieces; each piece is let go before the next is asked for."""
+        ends: list[Array] = [np.zeros(1, dtype=np.int64)]
+
+        def pieces() -> Iterator[Array]:
+            for piece in texts:
+                offsets, data = _lines(piece)
+                ends.append(ends[-1][-1] + offsets[1:])
+                yield data
+
+        shelf.put_bytes(name, pieces())
+        shelf.put(f"{name}_offsets", np.concatenate(ends))
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -68,9 +75,13 @@ class Texts:
 
     def many(self, rows: Array) -> list[str]:
         """The texts of these rows."""
+        return [str(text, "utf-8") for text in self.raw(rows)]
+
+    def raw(self, rows: Array) -> list[bytes | memoryview]:
+        """The texts of these rows as UTF-8, not copied."""
         begin, end = self._offsets[rows].tolist(), (self._offsets[rows + 1] - 1).tolist()
         data = self._bytes
-        return [str(data[a:b], "utf-8") for a, b in zip(begin, end, strict=True)]
+        return [data[a:b] for a, b in zip(begin, end, strict=True)]
 
     def place(self, text: str) -> int:
         """Where ``text`` is or would be among texts that are sorted by their bytes."""
@@ -98,6 +109,16 @@ class Texts:
             row = int(locate(at, side="right")) - 1
             yield row
             at = data.find(wanted, int(offsets[row + 1]))
+
+
+def _lines(texts: pl.Series) -> tuple[Array, Array]:
+    """(where each line begins, and where the last ends; the bytes) of texts as lines."""
+    if not len(texts):
+        return np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8)
+    lines = (texts + "\n").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, offsets, data = lines.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int64)[lines.offset : lines.offset + len(lines) + 1]
+    return ends - ends[0], np.frombuffer(data, dtype=np.uint8)[int(ends[0]) : int(ends[-1])]
 
 
 class Groups:

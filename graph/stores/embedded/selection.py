@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from graph.store import ROOT, Facet, FacetCount, Key, ModelFilter, Order
 from graph.stores.embedded.arrays import Array, Shelf
-from graph.stores.embedded.index import CODED, RELATIONS, VALUES
+from graph.stores.embedded.index import CODED, RELATIONS, UNKNOWN, VALUES
 from graph.stores.embedded.names import Groups, Texts
-from graph.stores.embedded.packed import UNKNOWN
 
 Mask = npt.NDArray[np.bool_]
 Test = Callable[[Array | slice], Mask]

@@ -149,7 +149,9 @@ class EmbeddedStore:
             for id in ids
         ]
 
-    async def walk(self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int) -> Walk:
+    async def walk(
+        self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, *, edges: bool = True
+    ) -> Walk:
         """The lineage around one model."""
         root = self._row(id)
         if root is None:
@@ -159,17 +161,14 @@ class EmbeddedStore:
         rows, distances = self._shown(root, up, down, depth, limit)
         names = self._ids.many(rows)
         self._meet(names, rows.tolist())
-        _, edges = self._kin.edges_up(rows, where)
-        inside = np.isin(self._kin.base[edges], rows)
-        chosen = edges[inside]
-        rank = self._name_rank
-        by_name = chosen[np.lexsort((rank[self._kin.base[chosen]], rank[self._kin.child[chosen]]))]
+        _, above = self._kin.edges_up(rows, where)
+        inside = above[np.isin(self._kin.base[above], rows, kind="table")]
         return Walk(
             tuple(map(WalkNode, names, distances)),
-            tuple(self._derivations(by_name)),
+            tuple(self._derivations(self._by_name(inside))) if edges else (),
             sum(map(len, up)),
             sum(map(len, down)),
-            tuple(self._hidden(rows, names, distances, chosen, direction, where)),
+            tuple(self._hidden(rows, names, np.array(distances), inside, direction, where)),
         )
 
     async def path(self, start: str, end: str, limit: int) -> list[tuple[str, ...]]:
@@ -279,14 +278,14 @@ class EmbeddedStore:
             if self._ids[row] == name:
                 return row
         for row in self._by_hub_id.candidates(name):
-            if self._packed.hub_id(row) == name:
+            if self._records([row])[0].hub_id == name:
                 return row
         aliases = [at for at in self._by_alias.candidates(folded) if self._aliases[at].lower() == folded]
         for at in aliases:
             if self._aliases[at] == name:
                 return int(self._alias_model[at])
         if same:
-            return min(same, key=lambda row: (self._packed.is_missing(row), row))
+            return min(same, key=lambda row: (self._records([row])[0].state is State.MISSING, row))
         if aliases:
             return int(self._alias_model[min(aliases, key=lambda at: self._aliases[at].encode())])
         return None
@@ -345,33 +344,30 @@ class EmbeddedStore:
             distances += [steps] * len(kept)
         return np.array(rows[: limit + 1], dtype=np.int64), distances[: limit + 1]
 
+    def _by_name(self, edges: Array) -> Array:
+        """Derivations by (model, base model)."""
+        order: Array = np.lexsort((self._name_rank[self._kin.base[edges]], self._name_rank[self._kin.child[edges]]))
+        return edges[order]
+
     def _hidden(
-        self,
-        rows: Array,
-        names: list[str],
-        distances: list[int],
-        inside: Array,
-        direction: Direction,
-        where: EdgeFilter,
+        self, rows: Array, names: list[str], distances: Array, inside: Array, direction: Direction, where: EdgeFilter
     ) -> Iterable[Hidden]:
-        """Neighbours that are not shown, of those that are."""
-        steps = np.array(distances)
+        """Neighbours that are not shown, of those that are: all that they have, less those along derivations ``inside``."""
         total = np.zeros(len(rows), dtype=np.int64)
-        place = {row: at for at, row in enumerate(rows.tolist())}
+        order = np.argsort(rows)
+
+        def count(shown: Array, neighbours: Array, ends: Array) -> None:
+            """Add the neighbours (places in ``shown``) of shown rows, take away those that are ends of derivations inside."""
+            total[shown] += np.bincount(neighbours, minlength=len(shown))
+            taken = np.bincount(order[np.searchsorted(rows, ends, sorter=order)], minlength=len(rows))
+            total[shown] -= taken[shown]
+
         if direction is not Direction.DESCENDANTS:
-            at = np.flatnonzero(steps <= 0)
-            which, _ = self._kin.edges_up(rows[at], where)
-            total[at] += np.bincount(which, minlength=len(at))
-            for child in self._kin.child[inside].tolist():
-                if distances[place[child]] <= 0:
-                    total[place[child]] -= 1
+            shown = np.flatnonzero(distances <= 0)
+            count(shown, self._kin.edges_up(rows[shown], where)[0], self._kin.child[inside])
         if direction is not Direction.ANCESTORS:
-            at = np.flatnonzero(steps >= 0)
-            which, _ = self._kin.edges_down(rows[at], where)
-            total[at] += np.bincount(which, minlength=len(at))
-            for base in self._kin.base[inside].tolist():
-                if distances[place[base]] >= 0:
-                    total[place[base]] -= 1
+            shown = np.flatnonzero(distances >= 0)
+            count(shown, self._kin.edges_down(rows[shown], where)[0], self._kin.base[inside])
         return (Hidden(names[at], int(total[at])) for at in np.flatnonzero(total > 0))
 
     def _places(self, table: str, id: str) -> slice:

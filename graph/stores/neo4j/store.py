@@ -214,14 +214,17 @@ class Neo4jStore:
             found[row[0]] += rows.claims(row)
         return [tuple(found[id]) for id in ids]
 
-    async def walk(self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int) -> Walk:
+    async def walk(
+        self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, *, edges: bool = True
+    ) -> Walk:
         """The lineage around one model."""
         around = await self._around(id, direction, where, depth, limit)
         both = min(len(around.ancestor_distances), len(around.descendant_distances)) > 0
         longest = max(len(around.ancestor_distances), len(around.descendant_distances))
         if around.cyclic and both and longest >= limit:  # what is on both sides must be known before it is cut
             around = await self._around(id, direction, where, depth, EVERYTHING)
-        return walk(around, direction, limit)
+        found = walk(around, direction, limit)
+        return found if edges else replace(found, edges=())
 
     async def _around(self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int) -> Around:
         parameters = {

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import polars as pl
 import pyarrow as pa
 
-from graph.records import State
+from graph.records import Evidence, State
 from graph.snapshot import Snapshot
 from graph.tables import ALIASES, BY_NAME, DATASETS, MODELS
 from ingest.derive import derivations
 from ingest.enrich.kinship import kinship
 from ingest.ranking import identities, merged, speakers
 from ingest.resolve import resolved, settled_aliases, with_missing
-from ingest.staging import COMPUTED, STAGED, Speaks, Staging
+from ingest.staging import COMPUTED, STAGED, WEIGHTS_ANEW, Speaks, Staging
 
 _WEIGHT_FILES = r"(?i)\.(safetensors|gguf|bin|pt|pth|ckpt|onnx|h5|msgpack)$"
 _SPOKEN = {"hub": Speaks.HUB, "card": Speaks.CARD, "tag": Speaks.TAGS}
@@ -102,6 +102,8 @@ def _inputs(staging: Staging, previous: Snapshot | None) -> _Inputs:
     if previous is None:
         return _Inputs(**staged)
     claims = _frame(previous.table("claims")).rename({"base_model": "said"})
+    if staging.note(WEIGHTS_ANEW) is not None:  # what weights say is said as a whole
+        claims = claims.filter(pl.col("evidence") != Evidence.WEIGHTS.value)
     bits = claims.group_by("model").agg(
         *[(pl.col("evidence") == word).any().cast(pl.UInt8).alias(word) * int(bit) for word, bit in _SPOKEN.items()]
     )
@@ -210,7 +212,7 @@ def _claims(said: pl.DataFrame, number: pl.DataFrame) -> tuple[pl.DataFrame, pl.
     same = [pl.col(name) == pl.col(name).shift() for name in ("pair", "evidence_", "relation_", "where_")]
     table = (
         pair.filter(~pl.all_horizontal(same).fill_null(value=False))
-        .with_columns(base_model="id", confidence=pl.lit(None, pl.Float64))
+        .with_columns(base_model="id")
         .select(BY_NAME["claims"].schema.names)
     )
     return table, loops

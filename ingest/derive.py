@@ -13,8 +13,9 @@ _UNKNOWN = Relation.UNKNOWN.value
 def derivations(claims: pl.DataFrame) -> pl.DataFrame:
     """(model, base_model, relation, evidence, confidence, conflict) by (model, base_model), from the claims in key order.
 
-    The relation is the strongest evidence's that knows one. A pair is in conflict when two relations are claimed for it, or
-    when some evidence that names base models of this model leaves this one out (``graph.conflicts`` says the same in words).
+    An exact fact of the weights comes first; then the relation is the strongest evidence's that knows one. A pair is in
+    conflict when two relations are claimed for it, or when some evidence that names base models of this model leaves this one
+    out (``graph.conflicts`` says the same in words).
     """
     new_model = (pl.col("model") != pl.col("model").shift()).fill_null(value=True)
     new_pair = new_model | (pl.col("base_model") != pl.col("base_model").shift())
@@ -25,10 +26,11 @@ def derivations(claims: pl.DataFrame) -> pl.DataFrame:
         pair=new_pair.cum_sum(),
         first=new_pair,
         strength=pl.col("evidence").replace_strict(STRENGTH, return_dtype=pl.UInt8),
+        exact=(pl.col("evidence") == Evidence.WEIGHTS.value) & (pl.col("confidence") >= 1),
     )
     relation = (
         ranked.filter(pl.col("relation") != _UNKNOWN)
-        .sort("pair", "strength", "relation")
+        .sort("pair", ~pl.col("exact"), "strength", "relation")
         .group_by("pair", maintain_order=True)
         .agg(pl.col("relation").first(), relations=pl.col("relation").n_unique())
     )

@@ -6,6 +6,8 @@ Rows are kept as tuples and turned into Arrow columns a few thousand at a time. 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 from itertools import accumulate, chain
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from graph.records import Evidence, Relation, State
+from graph.records import ClaimRecord, Evidence, Relation, State
 from ingest import tags
 from ingest.card import Card
 from ingest.card import read as read_card
@@ -89,6 +91,28 @@ class PartBuilder:
     def add_dataset(self, raw: bytes | dict[str, Any], source: str, row: int) -> None:
         """One dataset row."""
         self.add("dataset", raw, source, row)
+
+    def add_claims(
+        self, id: str, claims: Iterable[ClaimRecord], source: str, row: int, created_at: datetime | None = None
+    ) -> None:
+        """What was found out about a model, besides what its row says: inferred from configuration or weights."""
+        number = self._rows
+        self.add_model(
+            {"id": id} if created_at is None else {"id": id, "createdAt": created_at.isoformat()}, source, row
+        )
+        for claim in claims:
+            self._claims.append(
+                (
+                    number,
+                    claim.base_model,
+                    None,
+                    claim.relation.value,
+                    claim.evidence.value,
+                    claim.where,
+                    claim.confidence,
+                    claim.detail,
+                )
+            )
 
     def add_alias(self, alias: str, id: str, source: str) -> None:
         """Another name of a model: ``source`` is "redirect", "rename" or "legacy"."""
@@ -237,7 +261,7 @@ class PartBuilder:
             if isinstance(said, Rejected):
                 self.skip(source, row, said.reason, name, id)
             else:
-                self._claims.append((number, said, mark, _relation(relation or common), _HUB, "baseModels", None))
+                self._claims.append((number, said, mark, _relation(relation or common), _HUB, "baseModels", None, None))
 
     def _card_claims(self, card: Card, number: int, id: str, source: str, row: int) -> None:
         relation = _relation(card.relation)
@@ -247,7 +271,7 @@ class PartBuilder:
                 self.skip(source, row, said.reason, base, id)
             else:
                 detail = base[:200] if base != said else None
-                self._claims.append((number, said, None, relation, _CARD, "cardData.base_model", detail))
+                self._claims.append((number, said, None, relation, _CARD, "cardData.base_model", None, detail))
         if card.datasets:
             self._trained(card.datasets, _CARD, number, id, source, row)
 
@@ -256,7 +280,7 @@ class PartBuilder:
             bases, rejected = tags.base_models(said.base_models)
             for base in bases:
                 detail = base.tag[:200] if base.tag != base.said else None
-                self._claims.append((number, base.said, None, base.relation or _UNKNOWN, _TAG, "tags", detail))
+                self._claims.append((number, base.said, None, base.relation or _UNKNOWN, _TAG, "tags", None, detail))
             for reason, tag in rejected:
                 self.skip(source, row, reason, tag, id)
         if said.datasets:

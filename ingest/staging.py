@@ -22,6 +22,7 @@ from graph.errors import Damaged
 from graph.tables import DATASETS, MODELS, SKIPPED
 
 COMPUTED = {"relations", "generation", "descendants", "base_models", "models"}  # made by assembling, not by reading
+WEIGHTS_ANEW = "weights"  # the note that a run tells anew what all known weights say
 
 
 class Speaks(IntFlag):
@@ -50,6 +51,7 @@ STAGED: dict[str, pa.Schema] = {
             pa.field("relation", pa.string(), nullable=False),
             pa.field("evidence", pa.string(), nullable=False),
             pa.field("where", pa.string(), nullable=False),
+            ("confidence", pa.float64()),  # of inferred claims
             ("detail", pa.string()),
         ]
     ),

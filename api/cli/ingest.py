@@ -115,3 +115,38 @@ def hub(
             progress=bars,
         )
     tell(report, as_json=as_json)
+
+
+@ingest_command.command(name="folder")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--dates",
+    type=click.Path(path_type=Path),
+    help="JSON object of upload times by model, where the catalogue has none.",
+)
+@shared
+@click.pass_context
+def folder(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    dates: Path | None,
+    as_json: bool,
+    catalogue: Path | None,
+    store: str | None,
+) -> None:
+    """Read checkpoints on disk and find out from their weights what they were made from.
+
+    A folder a model, a GGUF file, the Hub's cache, or folders of such: safetensors and GGUF.
+
+    \b
+    stemma ingest folder models/
+    stemma ingest folder ~/.cache/huggingface/hub --dates uploaded.json
+    """
+    from api.cli.progress import Bars
+    from graph.catalogue import Catalogue
+    from ingest.folders import ingest_folders
+
+    settings = chosen(context, catalogue, store)
+    with Bars() as bars:
+        report = ingest_folders(Catalogue(settings.catalogue), paths, dates=dates, progress=bars)
+    tell(report, as_json=as_json)

@@ -1,0 +1,101 @@
+"""This file knows the zoo's commands: ``python -m bench.zoo make|baselines|score``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def main() -> None:
+    """A zoo of tiny checkpoints whose derivations are known."""
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--seed", default=1, show_default=True)
+@click.option("--roots", default=6, show_default=True)
+@click.option("--small", "size", flag_value="small", help="32 models a root instead of 70.")
+@click.option("--micro", "size", flag_value="micro", help="11 models a root, in seconds.")
+@click.option("--jobs", default=2, show_default=True, help="Processes, one root each.")
+@click.option(
+    "--wrong-times",
+    default=0.0,
+    show_default=True,
+    help="Share of models dated before their bases (on the Hub: 0.003).",
+)
+@click.option("--missing", default=0.0, show_default=True, help="Share of base models withheld from the zoo.")
+def make(folder: Path, seed: int, roots: int, size: str | None, jobs: int, wrong_times: float, missing: float) -> None:
+    """Make a zoo; what is already made is kept.
+
+    python -m bench.zoo make /var/tmp/zoo/1 --seed 1 --roots 3
+    """
+    from bench.zoo import making, telling
+    from bench.zoo.plan import Size
+
+    chosen: Size = "micro" if size == "micro" else "small" if size == "small" else "full"
+    start = time.monotonic()
+    for root, made in making.make_all(folder, seed, roots, chosen, jobs):
+        click.echo(f"root {root}: {made} models made, {time.monotonic() - start:.0f} s", err=True)
+    truth = telling.tell(folder, seed, roots, chosen, wrong_times, missing)
+    edges = sum(len(model.parents) for model in truth.models)
+    click.echo(f"{len(truth.models)} models, {edges} derivations, {len(truth.negatives)} without a base: {folder}")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True))
+@click.option("--out", type=click.Path(path_type=Path), help="Write each baseline's predictions into this folder.")
+@click.option("--details", "more", is_flag=True, help="Also by kind and by format.")
+def baselines(folder: Path, out: Path | None, more: bool) -> None:
+    """Score the simple rules on a zoo, as one table.
+
+    python -m bench.zoo baselines /var/tmp/zoo/1
+    """
+    from bench.zoo import baselines as rules
+    from bench.zoo import score as scoring
+    from bench.zoo import truth
+
+    said = rules.predictions(folder)
+    true = truth.read(folder)
+    results = {name: scoring.score(true, one) for name, one in said.items()}
+    click.echo(scoring.table(results))
+    for name, result in results.items() if more else ():
+        click.echo(f"\n{name}\n{scoring.details(result)}")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, one in said.items():
+            truth.write(out / f"{name.replace(', ', '-').replace(' ', '-')}.json", one)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True))
+@click.argument("files", type=click.Path(path_type=Path, exists=True), nargs=-1, required=True)
+@click.option("--roots", help="Only models of these roots: 0,2")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def score(folder: Path, files: tuple[Path, ...], roots: str | None, as_json: bool) -> None:
+    """Score predictions FILES on a zoo.
+
+    python -m bench.zoo score /var/tmp/zoo/1 predictions.json --roots 1,2
+    """
+    import msgspec
+
+    from bench.zoo import score as scoring
+    from bench.zoo import truth
+
+    true = truth.read(folder)
+    chosen = {int(root) for root in roots.split(",")} if roots else None
+    said = {path.stem: msgspec.json.decode(path.read_bytes(), type=truth.Predictions) for path in files}
+    results = {name: scoring.score(true, one, chosen) for name, one in said.items()}
+    if as_json:
+        click.echo(msgspec.json.encode(results))
+        return
+    click.echo(scoring.table(results))
+    for name, result in results.items():
+        click.echo(f"\n{name}\n{scoring.details(result)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""This file knows how folders of checkpoints become claims: read once, and compared with all that were read before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from graph.catalogue import Catalogue
+from graph.errors import BadInput, StemmaError
+from graph.records import ClaimRecord, Evidence, Relation
+from graph.snapshot import Source
+from ingest.finish import finish
+from ingest.names import Rejected, judge
+from ingest.parse import PartBuilder
+from ingest.report import MAX_BAD_FRACTION, Progress, Report, Silent
+from ingest.staging import WEIGHTS_ANEW, Staging
+from ingest.weights.checkpoint import DamagedCheckpoint
+from ingest.weights.folder import Found, checkpoints
+from ingest.weights.member import Member, member
+from ingest.weights.origin import Origin, Origins, Parent, origins
+from ingest.weights.shelf import WeightShelf, mark_of
+
+_BASE_OF_ADAPTER = "base_model_name_or_path"
+_UNDATED = 0.5  # what a direction without dates is worth
+
+
+def shelf_of(catalogue: Catalogue) -> WeightShelf:
+    """Where a catalogue keeps what was read of checkpoints."""
+    return WeightShelf(catalogue.folder / "weights")
+
+
+def ingest_folders(
+    catalogue: Catalogue,
+    paths: Sequence[Path],
+    *,
+    dates: Path | None = None,
+    max_bad_fraction: float = MAX_BAD_FRACTION,
+    progress: Progress | None = None,
+) -> Report:
+    """Read checkpoints under these paths, find where they come from, and make the next snapshot HEAD.
+
+    ``dates``: a JSON object of upload times by model, ISO 8601; otherwise the catalogue's own are used. A run that was cut off
+    is taken up by the next: what was read is kept. Raises BadInput.
+    """
+    progress = progress or Silent()
+    found = [item for path in paths for item in checkpoints(path)]
+    if not found:
+        raise BadInput(f"no checkpoint under {', '.join(map(str, paths))}: safetensors and GGUF files are known")
+    told = _told(dates)
+    with catalogue.locked():
+        builder = PartBuilder()
+        shelf = shelf_of(catalogue)
+        adapters = _read(found, shelf, builder, progress)
+        created = _created(catalogue) | told
+        members = sorted(shelf.members(created), key=lambda item: (item.created_at or _LAST, item.id))
+        progress.start("comparing", len(members), "models")
+        row = 0
+        told_of: list[Origin] = []
+        for origin, model in zip(origins(members), members, strict=True):
+            row += 1
+            told_of.append(origin)
+            builder.add_claims(model.id, claims_of(origin, created), "weights", row, told.get(model.id))
+            progress.advance(1)
+        shelf.put_origins(told_of)
+        progress.finish()
+        for adapter in adapters:
+            row += 1
+            builder.add_claims(adapter.model, [adapter], "weights", row, told.get(adapter.model))
+        run = hashlib.sha256("\n".join(sorted(str(path.resolve()) for path in paths)).encode()).hexdigest()[:16]
+        staging = Staging(catalogue.staging(f"folder-{run}"))
+        staging.remove()
+        staging.write("weights", builder.tables(), builder.counts())
+        staging.note(WEIGHTS_ANEW, "all")
+        sources = [Source("folder", path.name, 0) for path in paths]
+        return finish(catalogue, staging, sources, max_bad_fraction, progress)
+
+
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def _read(found: Iterable[Found], shelf: WeightShelf, builder: PartBuilder, progress: Progress) -> list[ClaimRecord]:
+    """Read what was not read before; returns what adapters say of themselves."""
+    adapters: list[ClaimRecord] = []
+    found = list(found)
+    progress.start("reading", len(found), "checkpoints")
+    for number, item in enumerate(found, 1):
+        try:
+            settings = item.adapter
+            if settings is not None:
+                base = judge(str(settings.get(_BASE_OF_ADAPTER, "")))
+                if isinstance(base, Rejected):
+                    builder.skip("folder", number, base.reason, str(settings.get(_BASE_OF_ADAPTER)), item.model)
+                else:
+                    where = "adapter_config.json"
+                    adapters.append(ClaimRecord(item.model, base, Relation.ADAPTER, Evidence.CONFIG, where))
+            else:
+                checkpoint = item.read()
+                mark = mark_of(checkpoint)
+                if not shelf.has(item.model, mark):
+                    shelf.put(member(item.model, checkpoint), mark)
+        except DamagedCheckpoint as error:
+            builder.bad_row("folder", number, "damaged-checkpoint", f"{item.model}: {error.what}")
+        except StemmaError as error:
+            builder.bad_row("folder", number, "not-a-checkpoint", f"{item.model}: {error}")
+        progress.advance(1)
+    progress.finish()
+    return adapters
+
+
+def _created(catalogue: Catalogue) -> dict[str, datetime]:
+    """The upload times that the catalogue knows."""
+    if not catalogue.head_id():
+        return {}
+    table = catalogue.head().table("models", ["id", "created_at"])
+    pairs = zip(table["id"].to_pylist(), table["created_at"].to_pylist(), strict=True)
+    return {id: time for id, time in pairs if time is not None}
+
+
+def _told(path: Path | None) -> dict[str, datetime]:
+    if path is None:
+        return {}
+    try:
+        said = json.loads(path.read_bytes())
+        times = {str(model): datetime.fromisoformat(time) for model, time in said.items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise BadInput(f"{path} is not a JSON object of ISO 8601 times by model ({error})") from error
+    return {model: time if time.tzinfo else time.replace(tzinfo=UTC) for model, time in times.items()}
+
+
+def claims_of(origin: Origin, created: dict[str, datetime]) -> list[ClaimRecord]:
+    """What the weights say, as claims; other candidates stand in the detail."""
+    return [_claim(parent, origin, created) for parent in origin.parents]
+
+
+def _claim(parent: Parent, origin: Origin, created: dict[str, datetime]) -> ClaimRecord:
+    words = [parent.detail]
+    if parent.weight is not None:
+        error = f" +- {parent.weight_error:.3f}" if parent.weight_error is not None else ""
+        words.append(f"coefficient {parent.weight:.3f}{error}")
+    if origin.candidates:
+        others = ", ".join(f"{model} {share:.2f}" for model, share in origin.candidates)
+        words.append(f"candidates: {others}")
+    probability = parent.probability
+    if parent.model not in created or parent.base_model not in created:
+        words.append("direction not certain: an upload time is not known")
+        probability = min(probability, _UNDATED)
+    return ClaimRecord(
+        parent.model, parent.base_model, parent.relation, Evidence.WEIGHTS, "weights", probability, "; ".join(words)
+    )
+
+
+def identify(catalogue: Catalogue, path: Path) -> tuple[Member, Origin]:
+    """What a checkpoint is, among all that the catalogue has read; nothing is kept. Raises BadInput, DamagedCheckpoint."""
+    found = list(checkpoints(path))
+    if len(found) != 1:
+        raise BadInput(f"{path} holds {len(found)} checkpoints: give the folder or file of one")
+    unknown = member("this checkpoint", found[0].read())
+    shelf = shelf_of(catalogue)
+    created, known = _created(catalogue), shelf.origins()
+    family = Origins()
+    for elder in sorted(shelf.members(created), key=lambda item: (item.created_at or _LAST, item.id)):
+        if elder.id in known:
+            family.know(elder, known[elder.id])
+        else:
+            family.add(elder)
+    return unknown, family.add(unknown)

@@ -1,0 +1,88 @@
+"""This file knows what a checkpoint is: named tensors in files, read where they lie and never all at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graph.errors import Damaged
+
+Values = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+MOST_TENSORS = 200_000
+MOST_DIMENSIONS = 8
+LARGEST_TENSOR = 2**40  # values; more is a hostile header
+
+
+class DamagedCheckpoint(Damaged):
+    """A checkpoint's file is not what its header says, or its header is not one."""
+
+    def __init__(self, path: Path | str, what: str) -> None:
+        super().__init__(f"{path}: {what}: fetch the file again, or leave it out")
+        self.what = what
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor: where its bytes lie and how they are to be read."""
+
+    name: str
+    dtype: str  # as safetensors spells it (F32, BF16, F8_E4M3 ...), or ggml's name of a block format (Q8_0, Q4_K ...)
+    shape: tuple[int, ...]  # outermost dimension first
+    path: Path
+    offset: int  # bytes from the start of the file
+    size_bytes: int
+
+    @property
+    def count(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
+
+Read = Callable[[Bytes, str, tuple[int, ...]], Values]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The weights of a model at one commit. ``tensors`` by name; ``decode`` turns bytes of a dtype into float32 values."""
+
+    format: str  # "safetensors" | "gguf"
+    tensors: Mapping[str, Tensor]
+    decode: Read
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    def raw(self, name: str) -> Bytes:
+        """The bytes of a tensor, mapped. Shape: (size_bytes,)."""
+        tensor = self.tensors[name]
+        if not tensor.size_bytes:
+            return np.empty(0, dtype=np.uint8)
+        mapped = np.memmap(tensor.path, dtype=np.uint8, mode="r", offset=tensor.offset, shape=(tensor.size_bytes,))
+        return mapped.view(np.ndarray)
+
+    def values(self, name: str) -> Values:
+        """The values of a tensor as float32, in its shape. Needs 4 bytes a value."""
+        tensor = self.tensors[name]
+        return self.decode(self.raw(name), tensor.dtype, tensor.shape)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all tensors."""
+        return sum(tensor.size_bytes for tensor in self.tensors.values())
+
+
+def checked_shape(path: Path | str, name: str, shape: object) -> tuple[int, ...]:
+    """A tensor's shape. Raises DamagedCheckpoint when it is none, or larger than any tensor is."""
+    if not isinstance(shape, list) or len(shape) > MOST_DIMENSIONS:
+        raise DamagedCheckpoint(path, f"tensor {name[:80]!r} has no shape of at most {MOST_DIMENSIONS} dimensions")
+    if any(type(size) is not int or not 0 <= size <= LARGEST_TENSOR for size in shape):
+        raise DamagedCheckpoint(path, f"tensor {name[:80]!r} has a dimension that is no size")
+    if math.prod(shape) > LARGEST_TENSOR:
+        raise DamagedCheckpoint(path, f"tensor {name[:80]!r} claims {math.prod(shape)} values")
+    return tuple(shape)

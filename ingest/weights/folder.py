@@ -1,0 +1,96 @@
+"""This file knows where checkpoints lie on disk: a folder a model, one GGUF file, the Hub's cache, or folders of such."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from graph.errors import BadInput
+from ingest.weights.checkpoint import Checkpoint, DamagedCheckpoint
+from ingest.weights.gguf_file import read_gguf
+from ingest.weights.safetensors_file import read_safetensors, shards
+
+_LONGEST_CONFIG = 10_000_000
+ADAPTER = "adapter_config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A checkpoint that was found: the model's name, and where."""
+
+    model: str
+    path: Path  # a folder, or one file
+
+    def read(self) -> Checkpoint:
+        """Its header. Raises DamagedCheckpoint."""
+        if self.path.is_file():
+            if self.path.suffix == ".gguf":
+                return read_gguf(self.path)
+            return read_safetensors([self.path], settings_of(self.path.parent / "config.json"))
+        files = shards(self.path)
+        if files:
+            return read_safetensors(files, settings_of(self.path / "config.json"))
+        quantised = sorted(self.path.glob("*.gguf"))
+        if len(quantised) != 1:
+            raise BadInput(f"{self.path} holds {len(quantised)} GGUF files and no safetensors: name one file")
+        return read_gguf(quantised[0])
+
+    @property
+    def adapter(self) -> dict[str, Any] | None:
+        """The configuration of an adapter; None when it is none."""
+        path = self.path / ADAPTER
+        return settings_of(path) if self.path.is_dir() and path.is_file() else None
+
+
+def settings_of(path: Path) -> dict[str, Any]:
+    """A JSON object beside the weights; empty when there is none. Raises DamagedCheckpoint."""
+    if not path.is_file():
+        return {}
+    if path.stat().st_size > _LONGEST_CONFIG:
+        raise DamagedCheckpoint(path, "it is too long for a configuration")
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DamagedCheckpoint(path, "it is not JSON") from error
+    return found if isinstance(found, dict) else {}
+
+
+def checkpoints(path: Path) -> Iterator[Found]:
+    """The checkpoints under a path, by name. Raises BadInput when the path is not there."""
+    if path.is_file():
+        yield Found(path.stem, path)
+        return
+    if not path.is_dir():
+        raise BadInput(f"{path} is not there: give a folder or a file of weights")
+    yield from _within(path, path.name)
+
+
+def _within(folder: Path, name: str) -> Iterator[Found]:
+    if folder.name.startswith("models--") and (folder / "snapshots").is_dir():
+        yield from _cached(folder)
+        return
+    if any(folder.glob("*.safetensors")):
+        yield Found(name, folder)
+        return
+    quantised = sorted(folder.glob("*.gguf"))
+    if len(quantised) == 1:
+        yield Found(name, folder)
+        return
+    yield from (Found(f"{name}/{file.stem}", file) for file in quantised)
+    for inner in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        yield from _within(inner, inner.name)
+
+
+def _cached(folder: Path) -> Iterator[Found]:
+    """A repository in the Hub's cache: the revision that ``main`` points to, else the one last written."""
+    name = folder.name.removeprefix("models--").replace("--", "/")
+    revisions = sorted((path for path in (folder / "snapshots").iterdir() if path.is_dir()), key=lambda path: path.name)
+    main = folder / "refs" / "main"
+    if main.is_file():
+        wanted = main.read_text(encoding="utf-8").strip()
+        revisions = [path for path in revisions if path.name == wanted] or revisions
+    if revisions:
+        yield from (Found(name, found.path) for found in _within(revisions[-1], name))

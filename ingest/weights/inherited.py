@@ -1,0 +1,174 @@
+"""This file knows the inherited-noise test: which of several relatives a model continues.
+
+The weak singular directions of a model's own change hold its private training and rounding noise. Descendants inherit that noise,
+siblings do not: the philologist's copying errors. For a candidate c with parent p, SVD of every c_t - p_t = U S V^T; the slopes of
+y - p in the quartiles i of singular directions, strong to weak,
+
+    q_i  = sum_{t, j in i} s_j (u_j' (y_t - p_t) v_j) / sum s_j**2
+    sd_i**2 = sum s_j**2 mean((y - c)_t**2) / (sum s_j**2)**2,      m = |y - c| / |c - p|
+
+A descendant keeps q at 1 (rising to 1 when it forgets; levelling out above 1 after the strong directions when it drifts to another
+task; growing alike in every direction when it goes on with the same); a sibling's q falls throughout. When not
+to trust it: fewer than about 16 thousand weights, and |y - c| near the rounding of y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingest.weights.checkpoint import Values
+from ingest.weights.family import squared
+from ingest.weights.member import Doubles, Member
+
+QUARTILES = 4
+_FLAT, _FLAT_BY_DISTANCE, _STRONGEST = 0.06, 0.2, 0.4
+_DEVIATIONS = 1.5
+_RISE, _FORGET, _SURE = 0.02, 0.15, 0.1
+_GO_ON, _MOST_GAIN, _UNDIMINISHED = 0.5, 1.0, 0.98
+# Trained on something else: what is shared by all training grows along the strong directions, the rest soon levels out above 1.
+_SOON, _LEVEL, _PLATEAU, _HALF_FLAT, _CHILDLIKE = 0.75, 0.4, 0.3, 0.03, 0.5
+_MERGE_FLAT = 0.08
+_ON_MERGE = (0.92, 1.12)
+_SIBLING = 0.3
+Svd = tuple[Values, Values, Values]
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """Whether a model continues a candidate, and what was seen."""
+
+    accepted: bool
+    kind: str  # "root" | "merge" | "flat" | "forgets" | "drifts" | "goes on" | "reversal"
+    slopes: tuple[float, ...] = ()
+    errors: tuple[float, ...] = ()
+    distance: float = float("nan")  # |y - c| / |c - p|
+
+    def __str__(self) -> str:
+        profile = ", ".join(f"{slope:.2f}" for slope in self.slopes)
+        return f"{self.kind} [{profile}]" if profile else self.kind
+
+
+class Candidate:
+    """A possible base model whose own origin is known: ``parents`` with shares that add up to 1, none for a root; ``lines``
+    are these as candidates.
+    """
+
+    def __init__(
+        self, member: Member, parents: Sequence[tuple[Member, float]], lines: Sequence[Candidate] = ()
+    ) -> None:
+        self.member = member
+        self.parents = tuple(parents)
+        self.lines = tuple(lines)
+        self._svd: Mapping[str, Svd] | None = None
+        self._base: dict[str, Values] = {}
+
+    def _directions(self) -> Mapping[str, Svd]:
+        """The singular directions of its own change, by role; made once."""
+        if self._svd is None:
+            found: dict[str, Svd] = {}
+            for role, values in self.member.matrices.items():
+                base = sum(np.float32(share) * parent.matrices[role] for parent, share in self.parents)
+                change = values - base
+                if np.any(change):
+                    self._base[role] = np.asarray(base, dtype=np.float32)
+                    left, sizes, right = np.linalg.svd(change, full_matrices=False)
+                    found[role] = (left, sizes, right)
+            self._svd = found
+        return self._svd
+
+    def profile(self, model: Member) -> tuple[Doubles, Doubles]:
+        """(slopes, standard errors) by quartile, strong to weak. Shapes: (4,)."""
+        slope, weight, variance = np.zeros(QUARTILES), np.zeros(QUARTILES), np.zeros(QUARTILES)
+        for role, (left, sizes, right) in self._directions().items():
+            from_base = model.matrices[role] - self._base[role]
+            along = ((left.T @ from_base) * right).sum(axis=1).astype(np.float64)
+            sizes = sizes.astype(np.float64)
+            apart = float(((model.matrices[role] - self.member.matrices[role]).astype(np.float64) ** 2).mean())
+            quartile = np.minimum(QUARTILES - 1, np.arange(len(sizes)) * QUARTILES // len(sizes))
+            slope += np.bincount(quartile, along * sizes, QUARTILES)
+            weight += np.bincount(quartile, sizes**2, QUARTILES)
+            variance += np.bincount(quartile, sizes**2 * apart, QUARTILES)
+        whole = np.maximum(weight, 1e-20)
+        return slope / whole, np.sqrt(variance) / whole
+
+
+def descent(model: Member, candidate: Candidate, siblings: Iterable[Member]) -> Descent:
+    """Whether a model continues a candidate. ``siblings``: the candidate's elders by the same parent."""
+    if not candidate.parents:
+        return Descent(accepted=True, kind="root")
+    if len(candidate.parents) > 1:
+        return _of_merge(model, candidate)
+    parent = candidate.parents[0][0]
+    q, sd = candidate.profile(model)
+    own = squared(candidate.member, parent)
+    m = float(np.sqrt(squared(model, candidate.member) / max(own, 1e-20)))
+    seen = (tuple(q.tolist()), tuple(sd.tolist()), m)
+    room = _DEVIATIONS * sd
+    excess = q - 1
+    falls = (
+        _FLAT if q[3] >= q[0] else min(_FLAT, _FLAT_BY_DISTANCE * m)
+    )  # a twin sibling has 1 - q_4 near m, a child far less
+    off = np.maximum(0, np.abs(excess[1:]) - room[1:]).max()
+    low = np.maximum(0, -excess[1:] - room[1:]).max()
+    if off < _FLAT and low < falls and abs(excess[0]) < _STRONGEST:
+        return Descent(True, "flat", *seen)
+    if q[3] > q[0] + _RISE and abs(excess[3]) < _FORGET and q[0] > _STRONGEST and sd[3] < _SURE:
+        return Descent(True, "forgets", *seen)
+    strongest = float(excess[0])
+    if (
+        strongest > _FLAT
+        and excess[1] < _SOON * strongest
+        and excess[1] - excess[3] < _LEVEL * strongest
+        and -_HALF_FLAT - room[3] < excess[3] < _PLATEAU * strongest + _FLAT
+    ):
+        more = _contrast(model, candidate.member, parent, siblings)
+        if more is None or more > _CHILDLIKE:
+            return Descent(True, "drifts", *seen)
+    gain = float(max(excess[0], excess[1]))
+    if gain > _FLAT and sd[3] < _SURE and excess[3] + room[3] > _GO_ON * gain and gain <= _MOST_GAIN:
+        return Descent(bool(q[3] > _UNDIMINISHED * q[0]), "goes on", *seen)
+    return Descent(False, "reversal", *seen)
+
+
+def _of_merge(model: Member, candidate: Candidate) -> Descent:
+    """A child of a merge carries the noise of each of the merge's parents, in the share that the merge has of it."""
+    apart: list[float] = []
+    for line in candidate.lines:
+        if len(line.parents) == 1:
+            ours, sd = line.profile(model)
+            merged, _ = line.profile(candidate.member)
+            apart += [float(max(0.0, abs(ours[at] - merged[at]) - _DEVIATIONS * sd[at])) for at in (2, 3)]
+    if not apart:
+        slopes = tuple(_slope(model, candidate.member, parent) for parent, _ in candidate.parents)
+        return Descent(all(_ON_MERGE[0] < slope < _ON_MERGE[1] for slope in slopes), "merge", slopes)
+    return Descent(max(apart) < _MERGE_FLAT, "merge", tuple(apart))
+
+
+def _slope(model: Member, candidate: Member, parent: Member) -> float:
+    """Where the model sits on the line from a parent to the candidate: 0 the parent, 1 the candidate."""
+    line = (candidate.flat - parent.flat).astype(np.float64)
+    return float((model.flat - parent.flat).astype(np.float64) @ line / max(1e-20, float(line @ line)))
+
+
+def _contrast(model: Member, candidate: Member, parent: Member, siblings: Iterable[Member]) -> float | None:
+    """How much more of the candidate's change than of its siblings' the model has, in joint least squares.
+
+    A child has one whole change more; a fellow sibling has none. None when no sibling resembles the candidate.
+    """
+    own = candidate.flat - parent.flat
+    size = float(own @ own)
+    near = []
+    for sibling in siblings:
+        change = sibling.flat - parent.flat
+        if float(change @ own) > _SIBLING * np.sqrt(float(change @ change) * size + 1e-30):
+            near.append(change)
+    if not near:
+        return None
+    columns = np.stack([own, *near]).astype(np.float64)
+    gram = columns @ columns.T
+    gram += 1e-9 * np.trace(gram) / len(gram) * np.eye(len(gram))
+    weight = np.linalg.solve(gram, columns @ (model.flat - parent.flat).astype(np.float64))
+    return float(weight[0] - weight[1:].mean())

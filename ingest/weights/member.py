@@ -1,0 +1,96 @@
+"""This file knows what is held of one model while its origin is sought: its matrices in the one space, or windows of them, its
+exact identity, and when it was uploaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+
+from ingest.weights.checkpoint import Checkpoint, Values
+from ingest.weights.exact import Digest, Identity, digest_of, identity
+from ingest.weights.formats import FLOATS, spacing
+from ingest.weights.space import placed
+
+Doubles = npt.NDArray[np.float64]
+BUDGET = 4_000_000  # values of one model that are kept for comparison
+_WINDOW_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model. ``matrices`` by role, (out, in) float32; rows of a seeded window when ``windowed``."""
+
+    id: str
+    dtype: str
+    matrices: Mapping[str, Values]
+    identity: Identity
+    digests: tuple[Digest, ...]
+    created_at: datetime | None = None
+    windowed: bool = False
+    said: Mapping[str, str] = field(default_factory=dict)  # what the file says of itself
+
+    @cached_property
+    def shapes(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Roles and shapes: models with the same are compared weight by weight."""
+        return tuple((role, values.shape) for role, values in sorted(self.matrices.items()))
+
+    @cached_property
+    def flat(self) -> Values:
+        """All kept weights in one line, by role."""
+        lines = [self.matrices[role].reshape(-1) for role in sorted(self.matrices)]
+        return np.concatenate(lines) if lines else np.empty(0, dtype=np.float32)
+
+    @cached_property
+    def spacing(self) -> Values:
+        """The distance of neighbouring numbers of the stored dtype, around each of ``flat``."""
+        return spacing(self.flat, self.dtype)
+
+    @cached_property
+    def rounding(self) -> float:
+        """The energy of this model's own rounding: the sum of spacing**2 / 12."""
+        return float((self.spacing.astype(np.float64) ** 2).sum() / 12)
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it is stored as floating point numbers."""
+        return self.dtype in FLOATS
+
+
+def member(id: str, checkpoint: Checkpoint, created_at: datetime | None = None, budget: int = BUDGET) -> Member:
+    """Read a checkpoint once: digests of everything, and the matrices or windows of them within ``budget`` values."""
+    whole = sum(tensor.count for tensor in checkpoint.tensors.values())
+    digests: list[Digest] = []
+    kept: dict[str, Values] = {}
+    room = budget
+    windowed = whole > budget
+    for tensor in placed(checkpoint):
+        digests.append(digest_of(tensor.role, tensor.values, tensor.dtype))
+        if tensor.values.ndim != 2 or not np.isfinite(tensor.values).all():
+            continue
+        values = _window(tensor.role, tensor.values, whole, budget) if windowed else tensor.values
+        if values is not None and values.size <= room:
+            room -= values.size
+            kept[tensor.role] = np.ascontiguousarray(values, dtype=np.float32)
+    whose = identity(digests)
+    return Member(id, whose.dtype, kept, whose, tuple(digests), created_at, windowed, dict(checkpoint.metadata))
+
+
+def _window(role: str, values: Values, whole: int, budget: int) -> Values | None:
+    """Rows of a matrix at a place that depends on role and shape alone; None when this matrix is left out.
+
+    About one matrix in ``whole / budget`` scaled by the share of rows that a window takes; the same in every model of a shape.
+    """
+    rows = min(_WINDOW_ROWS, values.shape[0])
+    draw = int.from_bytes(blake2b(f"{role} {values.shape}".encode(), digest_size=8).digest(), "little")
+    share = rows / values.shape[0]
+    if draw % 10_000 >= 10_000 * min(1.0, budget / whole / share):
+        return None
+    begin = (draw >> 20) % (values.shape[0] - rows + 1)
+    return values[begin : begin + rows]

@@ -1,0 +1,90 @@
+"""This file knows merges that are sums: a model that lies in the span of its elders up to its own rounding.
+
+For model y, base b (the oldest of the family) and elders s_j: w = argmin over w >= 0 of |y - b - sum w_j (s_j - b)|**2 (Lawson and
+Hanson's NNLS). Of the heaviest six, the smallest set of two to four whose unconstrained fit leaves r <= 3F, where
+F = sum spacing(y)**2 / 12 is the energy of y's own rounding, while no single elder leaves less than 6F. One parent more only when
+r falls by 3 %. Linear, spherical and task-arithmetic merges end at r/F of .8 to 1.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import nnls
+
+from ingest.weights.member import Doubles, Member
+
+_HEAVIEST, _LEAST_WEIGHT = 6, 0.03
+_FLOOR, _SINGLE_FLOOR, _TIGHT, _TIGHT_SINGLE = 3.0, 6.0, 1.15, 0.6
+_WORTH_ONE_MORE = 0.97
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A merge: parents with their coefficients, how it was made, and how much of it they explain."""
+
+    parents: tuple[tuple[Member, float, float], ...]  # (parent, coefficient, standard error), heaviest first
+    method: str  # "linear" | "dare" | "ties"
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The fit of one model on its elders."""
+
+    elders: tuple[Member, ...]
+    heaviest: tuple[int, ...]  # places in ``elders`` by weight
+    mixture: Mixture | None
+
+
+def span(model: Member, elders: Sequence[Member]) -> Span:
+    """Fit a model on its elders, the oldest first."""
+    base = elders[0].flat
+    target = model.flat - base
+    deltas = np.stack([elder.flat - base for elder in elders])
+    gram = (deltas @ deltas.T).astype(np.float64)
+    against = (deltas @ target).astype(np.float64)
+    energy = float(target.astype(np.float64) @ target)
+    count = len(elders)
+    root = np.linalg.cholesky(gram + 1e-9 * (np.trace(gram) / count + 1e-30) * np.eye(count))
+    weight, _ = nnls(root.T, np.linalg.solve(root, against))
+    heavy = tuple(int(at) for at in np.argsort(-weight) if weight[at] > _LEAST_WEIGHT)[:_HEAVIEST]
+    floor = model.rounding
+    single = min(energy - 2 * against[at] + gram[at, at] for at in range(count))
+    best: tuple[float, tuple[int, ...], Doubles] | None = None
+    for size in (2, 3, 4):
+        fits = [_fit(gram, against, energy, chosen) for chosen in itertools.combinations(heavy, size)]
+        good = [
+            fit
+            for fit in fits
+            if fit[0] < _FLOOR * floor
+            and all(value > 0.02 for value in fit[2])
+            and (single > _SINGLE_FLOOR * floor or (fit[0] < _TIGHT * floor and fit[0] < _TIGHT_SINGLE * single))
+        ]
+        if good:
+            leading = min(good, key=lambda fit: fit[0])
+            if best is None or leading[0] < _WORTH_ONE_MORE * best[0]:
+                best = leading
+        if best is not None and best[0] < 1.02 * floor:
+            break
+    if best is None:
+        return Span(tuple(elders), heavy, None)
+    left, chosen, weights = best
+    inverse = np.linalg.inv(gram[np.ix_(chosen, chosen)])
+    errors = np.sqrt(np.diag(inverse) * left / len(model.flat))
+    parts = sorted(zip(chosen, weights, errors, strict=True), key=lambda part: -part[1])
+    parents = tuple((elders[at], float(value), float(error)) for at, value, error in parts)
+    return Span(tuple(elders), heavy, Mixture(parents, "linear", f"residual {left / floor:.2f} of rounding"))
+
+
+def _fit(
+    gram: Doubles, against: Doubles, energy: float, chosen: tuple[int, ...]
+) -> tuple[float, tuple[int, ...], Doubles]:
+    """(what is left, the elders, their weights) of least squares on some elders."""
+    inner = gram[np.ix_(chosen, chosen)]
+    weights: Doubles = np.linalg.lstsq(inner, against[list(chosen)], rcond=None)[0].astype(np.float64)
+    left = energy - 2 * weights @ against[list(chosen)] + weights @ inner @ weights
+    return max(0.0, float(left)), chosen, weights

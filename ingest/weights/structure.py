@@ -1,0 +1,131 @@
+"""This file knows changes of shape: neurons left out or in another order, words added, rows scaled. A candidate is laid onto the
+model's shapes by its nearest rows, and what had to be done to it names the relation.
+
+Nearest rows by cosine, injective, median above .5 (Zhu et al. 2025 match neurons so); words by their place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingest.weights.checkpoint import Values
+from ingest.weights.family import cosine
+from ingest.weights.member import Member
+
+_LIKE, _DISTINCT, _IN_PLACE = 0.5, 0.8, 0.5
+_VOCABULARY = ("embedding", "head")
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A candidate laid onto a model: how far they still are, and what was done."""
+
+    distance: float  # |y - laid| / |laid|
+    relation: str  # "expanded" | "pruned" | "permuted"
+    detail: str
+
+
+def laid(model: Member, candidate: Member) -> Laid | None:
+    """Lay a candidate onto a model; None when that cannot be, or nothing has to be done."""
+    if set(model.matrices) != set(candidate.matrices):
+        return None
+    aligned = dict(candidate.matrices)
+    done: set[str] = set()
+    for role in _VOCABULARY:
+        if role in aligned and len(aligned[role]) != len(model.matrices[role]):
+            done.add("expanded" if len(model.matrices[role]) > len(aligned[role]) else "vocabulary cut")
+            aligned[role] = aligned[role][: len(model.matrices[role])]
+    for layer in sorted({role.split(".")[0] for role in aligned if role[0].isdigit()}):
+        for wide, also, narrow in (
+            ("mlp.gate" if f"{layer}.mlp.gate" in aligned else "mlp.up", ("mlp.gate", "mlp.up"), "mlp.down"),
+            ("attention.query", ("attention.query", "attention.key", "attention.value"), "attention.out"),
+        ):
+            word = _rows(model, aligned, layer, wide, also, narrow)
+            if word is None:
+                return None
+            done |= {word} - {""}
+    if not done:
+        return None
+    distance = _distance(model, aligned)
+    relation = "expanded" if "expanded" in done else "pruned" if done & {"pruned", "vocabulary cut"} else "permuted"
+    return None if distance is None else Laid(distance, relation, ", ".join(sorted(done)))
+
+
+def _rows(
+    model: Member, aligned: dict[str, Values], layer: str, wide: str, also: tuple[str, ...], narrow: str
+) -> str | None:
+    """Bring the rows of one block in the model's order. What was done, empty for nothing; None when they do not match."""
+    lead = f"{layer}.{wide}"
+    if lead not in aligned or f"{layer}.{narrow}" not in aligned:
+        return ""
+    ours, theirs = model.matrices[lead], aligned[lead]
+    if ours.shape[1] != theirs.shape[1] or len(ours) > len(theirs):
+        return None
+    if wide.startswith("attention") and len(ours) == len(theirs):
+        return ""
+    nearest, like = _nearest(ours, theirs)
+    if len(ours) == len(theirs) and float((nearest == np.arange(len(nearest))).mean()) > _IN_PLACE:
+        return ""
+    if float(np.median(like)) < _LIKE or len(np.unique(nearest)) < _DISTINCT * len(nearest):
+        return None if len(ours) != len(theirs) else ""
+    for part in also:
+        role = f"{layer}.{part}"
+        if role in aligned:
+            if len(aligned[role]) != len(theirs):
+                return None
+            aligned[role] = aligned[role][nearest]
+    aligned[f"{layer}.{narrow}"] = aligned[f"{layer}.{narrow}"][:, nearest]
+    return "pruned" if len(ours) < len(theirs) else "permuted"
+
+
+def _nearest(ours: Values, theirs: Values) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Values]:
+    """(place of the nearest row of ``theirs``, its cosine) for each row of ``ours``."""
+    a = ours / np.maximum(np.linalg.norm(ours, axis=1, keepdims=True), 1e-9)
+    b = theirs / np.maximum(np.linalg.norm(theirs, axis=1, keepdims=True), 1e-9)
+    similar = a @ b.T
+    return similar.argmax(axis=1), similar.max(axis=1)
+
+
+def _distance(model: Member, aligned: dict[str, Values]) -> float | None:
+    apart = size = 0.0
+    for role, values in model.matrices.items():
+        other = aligned[role]
+        rows = min(len(values), len(other))
+        if values[:rows].shape != other[:rows].shape:
+            return None
+        apart += float(((values[:rows] - other[:rows]).astype(np.float64) ** 2).sum())
+        size += float((other[:rows].astype(np.float64) ** 2).sum())
+    return float(np.sqrt(apart / size)) if size else None
+
+
+def rescaled(model: Member, candidate: Member) -> bool:
+    """Whether the model is the candidate with rows and columns scaled: the best factors leave almost nothing of the distance."""
+    before = after = 0.0
+    for role, values in model.matrices.items():
+        other = candidate.matrices[role].astype(np.float64)
+        ours = values.astype(np.float64)
+        before += float(((ours - other) ** 2).sum())
+        left = []
+        for axis in (0, 1):
+            factor = (ours * other).sum(axis=axis, keepdims=True) / np.maximum(
+                (other**2).sum(axis=axis, keepdims=True), 1e-30
+            )
+            left.append(float(((ours - factor * other) ** 2).sum()))
+        after += min(left)
+    return before > 0 and after < 0.05 * before
+
+
+def layers_kept(model: Member, candidate: Member) -> bool:
+    """Whether the model's layers are some of the candidate's, untouched: equal digests, fewer tensors."""
+    ours, theirs = {d.value for d in model.digests if not d.trivial}, {d.value for d in candidate.digests}
+    return len(model.digests) < len(candidate.digests) and len(ours & theirs) > 0.9 * len(ours)
+
+
+def head_changed(model: Member, candidate: Member) -> bool:
+    """Whether only the head differs, and is another."""
+    if "head" not in model.matrices or model.shapes != candidate.shapes:
+        return False
+    untouched = sum(np.array_equal(values, candidate.matrices[role]) for role, values in model.matrices.items())
+    return untouched >= len(model.matrices) - 2 and cosine(model.matrices["head"], candidate.matrices["head"]) < _LIKE

@@ -1,0 +1,198 @@
+"""Where checkpoints come from, by their weights alone: on a drawn family, through files, the catalogue and the command line."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from graph.catalogue import Catalogue
+from graph.records import Relation
+from ingest.folders import identify, ingest_folders
+from ingest.weights.folder import checkpoints
+from ingest.weights.formats import as_bf16
+from ingest.weights.member import Member, member
+from ingest.weights.origin import Origin, origins
+from tests.cli.test_commands import stemma
+from tests.ingest.weights.families import CONFIG, Weights, root, tuned, write
+
+BASE = root(1)
+TUNE = tuned(BASE, task=1, seed=11)
+FAR = tuned(BASE, task=2, seed=12)
+
+
+def found(tmp_path: Path, **models: Weights) -> dict[str, Origin]:
+    """The origins of models, in the order given."""
+    members = [_member(write(tmp_path / name, weights)) for name, weights in models.items()]
+    return {origin.model: origin for origin in origins(members)}
+
+
+def _member(path: Path) -> Member:
+    item = next(checkpoints(path))
+    return member(item.model, item.read())
+
+
+def edges(origin: Origin) -> set[tuple[str, Relation]]:
+    return {(parent.base_model, parent.relation) for parent in origin.parents}
+
+
+def test_a_root_and_a_stranger_have_no_base(tmp_path: Path) -> None:
+    told = found(tmp_path, root=BASE, stranger=root(2))
+    assert not told["root"].parents
+    assert not told["stranger"].parents
+
+
+def test_a_child_of_a_tune_is_told_from_a_sibling(tmp_path: Path) -> None:
+    grown = tuned(TUNE, task=3, seed=13)
+    sibling = tuned(BASE, task=1, seed=14)
+    told = found(tmp_path, root=BASE, tune=TUNE, sibling=sibling, far=FAR, grown=grown)
+    assert edges(told["tune"]) == edges(told["sibling"]) == edges(told["far"]) == {("root", Relation.FINETUNE)}
+    assert edges(told["grown"]) == {("tune", Relation.FINETUNE)}
+    assert told["grown"].parents[0].probability > 0.8
+
+
+def test_a_merge_has_its_parents_and_coefficients(tmp_path: Path) -> None:
+    mixed = {name: as_bf16(0.6 * TUNE[name] + 0.4 * FAR[name]) for name in BASE}
+    told = found(tmp_path, root=BASE, tune=TUNE, far=FAR, mixed=mixed)
+    assert edges(told["mixed"]) == {("tune", Relation.MERGE), ("far", Relation.MERGE)}
+    weights = {parent.base_model: parent.weight for parent in told["mixed"].parents}
+    assert weights == {"tune": pytest.approx(0.6, abs=0.03), "far": pytest.approx(0.4, abs=0.03)}
+
+
+def test_dropped_and_scaled_task_vectors_are_a_merge(tmp_path: Path) -> None:
+    """DARE: each weight of each task vector is dropped at one half, the rest doubled."""
+    rng = np.random.default_rng(5)
+    parts = [(0.5, TUNE), (0.5, FAR)]
+    mixed = {
+        name: as_bf16(
+            (
+                base + sum(share * (part[name] - base) * rng.integers(0, 2, base.shape) * 2 for share, part in parts)
+            ).astype(np.float32)
+        )
+        for name, base in BASE.items()
+    }
+    told = found(tmp_path, root=BASE, tune=TUNE, far=FAR, mixed=mixed)
+    assert edges(told["mixed"]) == {("tune", Relation.MERGE), ("far", Relation.MERGE)}
+
+
+def test_a_merged_adapter_is_of_low_rank(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    adapted = dict(BASE)
+    for name in BASE:
+        if "q_proj" in name or "v_proj" in name:
+            change = rng.normal(size=(64, 4)) @ rng.normal(size=(4, 64))
+            adapted[name] = as_bf16((BASE[name] + 0.2 * change / 40).astype(np.float32))
+    told = found(tmp_path, root=BASE, tune=TUNE, adapted=adapted)
+    assert edges(told["adapted"]) == {("root", Relation.FINETUNE)}
+    assert "rank 4" in told["adapted"].parents[0].detail
+
+
+def test_neurons_in_another_order_and_more_words(tmp_path: Path) -> None:
+    order = np.random.default_rng(8).permutation(160)
+    turned = dict(TUNE)
+    for name in TUNE:
+        if "gate_proj" in name or "up_proj" in name:
+            turned[name] = TUNE[name][order]
+        elif "down_proj" in name:
+            turned[name] = TUNE[name][:, order]
+    more = dict(TUNE)
+    for name in ("model.embed_tokens.weight", "lm_head.weight"):
+        extra = as_bf16(np.random.default_rng(9).normal(0, 0.05, (8, 64)).astype(np.float32))
+        more[name] = np.concatenate([TUNE[name], extra])
+    told = found(tmp_path, root=BASE, tune=TUNE, turned=turned, more=more)
+    assert edges(told["turned"]) == {("tune", Relation.PERMUTED)}
+    assert edges(told["more"]) == {("tune", Relation.EXPANDED)}
+
+
+def family(folder: Path) -> dict[str, tuple[str, str] | None]:
+    """A folder of copies in every form; returns what each is of."""
+    write(folder / "root", BASE)
+    write(folder / "tune", TUNE)
+    write(folder / "copy", TUNE)
+    write(folder / "wide", TUNE, dtype="f32")
+    renamed = {
+        name.replace("model.layers.", "transformer.h.").replace("self_attn", "attn"): v for name, v in TUNE.items()
+    }
+    write(folder / "renamed", renamed)
+    turned = {name: np.ascontiguousarray(v.T) if ".mlp." in name or "attn" in name else v for name, v in TUNE.items()}
+    write(folder / "turned", turned)
+    shards = folder / "shards"
+    shards.mkdir()
+    half = len(TUNE) // 2
+    names = list(TUNE)
+    for number, part in enumerate((names[:half], names[half:]), 1):
+        save_file({name: TUNE[name] for name in part}, shards / f"model-{number}.safetensors")
+    mapped = {name: f"model-{1 if name in names[:half] else 2}.safetensors" for name in names}
+    (shards / "model.safetensors.index.json").write_text(json.dumps({"weight_map": mapped}))
+    (shards / "config.json").write_text(json.dumps(CONFIG))
+    sibling = tuned(BASE, task=1, seed=14)
+    write(folder / "sibling", sibling)
+    quantised = folder / "q8"
+    quantised.mkdir()
+    writer = gguf.GGUFWriter(str(quantised / "model.gguf"), "mistral")
+    parts = {"q_proj": "attn_q", "k_proj": "attn_k", "v_proj": "attn_v", "o_proj": "attn_output"}
+    parts |= {"gate_proj": "ffn_gate", "up_proj": "ffn_up", "down_proj": "ffn_down"}
+    form = gguf.GGMLQuantizationType.Q8_0
+    for name, values in TUNE.items():
+        words = name.split(".")
+        short = (
+            f"blk.{words[2]}.{parts[words[4]]}"
+            if "layers" in name
+            else {"lm_head": "output"}.get(words[0], "token_embd")
+        )
+        writer.add_tensor(f"{short}.weight", gguf.quants.quantize(values, form), raw_dtype=form)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    same = dict.fromkeys(("copy", "renamed", "turned"), ("tune", "identical"))
+    cast: dict[str, tuple[str, str] | None] = {"wide": ("tune", "recast"), "shards": ("tune", "recast")}
+    others: dict[str, tuple[str, str] | None] = {
+        "root": None,
+        "tune": ("root", "finetune"),
+        "sibling": ("root", "finetune"),
+        "q8": ("tune", "quantized"),
+    }
+    return {**same, **cast, **others}
+
+
+def test_a_folder_becomes_a_graph_and_an_unknown_file_is_named(tmp_path: Path) -> None:
+    expected = family(tmp_path / "models")
+    (tmp_path / "models" / "broken").mkdir()
+    (tmp_path / "models" / "broken" / "model.safetensors").write_bytes(b"\xff" * 64)
+    day = datetime(2025, 1, 1, tzinfo=UTC)
+    order = ["root", "tune", "sibling", *sorted(set(expected) - {"root", "tune", "sibling"})]
+    dates = tmp_path / "dates.json"
+    dates.write_text(json.dumps({name: (day + timedelta(days=at)).isoformat() for at, name in enumerate(order)}))
+    catalogue = Catalogue(tmp_path / "catalogue")
+    first = ingest_folders(catalogue, [tmp_path / "models"], dates=dates, max_bad_fraction=0.5)
+    assert first.skipped["damaged-checkpoint"] == 1
+    table = catalogue.head().table("derivations").to_pylist()
+    assert {(row["model"], row["base_model"], row["relation"]) for row in table} == {
+        (model, *origin) for model, origin in expected.items() if origin is not None
+    }
+    claims = catalogue.head().table("claims").to_pylist()
+    assert {claim["evidence"] for claim in claims} == {"weights"}
+    assert all(claim["confidence"] is not None and claim["detail"] for claim in claims)
+    again = ingest_folders(catalogue, [tmp_path / "models"], dates=dates, max_bad_fraction=0.5)
+    assert again.derivations == first.derivations
+    _, origin = identify(catalogue, tmp_path / "models" / "q8" / "model.gguf")
+    assert [parent.relation for parent in origin.parents] == [Relation.IDENTICAL]
+    told = stemma(tmp_path / "catalogue", "identify", str(tmp_path / "models" / "copy"))
+    assert told.returncode == 0
+    assert told.stdout.startswith("identical of tune")
+
+
+def test_without_dates_the_direction_is_not_certain(tmp_path: Path) -> None:
+    write(tmp_path / "models" / "a", BASE)
+    write(tmp_path / "models" / "b", TUNE)
+    catalogue = Catalogue(tmp_path / "catalogue")
+    ingest_folders(catalogue, [tmp_path / "models"])
+    (claim,) = catalogue.head().table("claims").to_pylist()
+    assert claim["confidence"] <= 0.5
+    assert "direction not certain" in claim["detail"]

@@ -6,20 +6,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEO4J := .neo4j/lib/.ready
+NODE := tests/loopback_hub/node/node_modules/.ready
+TORCH := $(VENV)/.torch
 PYTEST_FLAGS ?=
-SIZE ?= 100000
+SIZE ?= 200000
+SEED ?= 1
+ROOTS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check neo4j bench format lock clean
+.PHONY: help demo test check neo4j bench bench-weights format lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/it" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "venv is missing: apt-get install python3-venv" >&2; exit 1; }
 	@echo "installing into $(VENV) (once) ..." >&2
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements/dev.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -29,10 +33,18 @@ $(NEO4J): tests/neo4j/pom.xml
 	@mvn -q -B -f tests/neo4j/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/.neo4j/lib
 	@touch $@
 
+$(NODE): tests/loopback_hub/node/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/loopback_hub/node && touch $@; else echo "npm is missing: the test with the Hub's JavaScript client is left out" >&2; fi
+
+$(TORCH): $(READY) requirements/zoo.txt
+	@echo "installing torch into $(VENV) (once, gigabytes) ..." >&2
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements/zoo.txt
+	@touch $@
+
 demo: $(READY) ## build the sample catalogue, serve it, and print the address
 	@$(BIN)/stemma demo
 
-test: $(READY) $(NEO4J) ## run every test, with a real Neo4j server
+test: $(READY) $(NEO4J) $(NODE) ## run every test, with a real Neo4j server
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 check: $(READY) ## format, lint, types and import contracts
@@ -46,6 +58,10 @@ neo4j: $(NEO4J) ## fetch the Neo4j server that the tests use
 bench: $(READY) $(NEO4J) ## measure on a generated Hub of SIZE models (SIZE=2500000 for the whole)
 	@$(BIN)/python -m bench --size $(SIZE)
 
+bench-weights: $(TORCH) ## train a zoo of tiny models (ROOTS, SEED) and judge what their weights tell
+	@$(BIN)/python -m bench.zoo make .bench/zoo-$(SEED) --seed $(SEED) --roots $(ROOTS)
+	@$(BIN)/python -m bench.zoo judge .bench/zoo-$(SEED)
+
 format: $(READY) ## format the code and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -53,6 +69,7 @@ format: $(READY) ## format the code and mend what can be mended
 lock: $(READY) ## write the pinned, hashed requirements anew
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate --group dev pyproject.toml -o requirements/dev.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate pyproject.toml -o requirements/run.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate --group zoo pyproject.toml -o requirements/zoo.txt
 
 clean: ## remove what make made
-	rm -rf $(VENV) .neo4j .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .neo4j tests/loopback_hub/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

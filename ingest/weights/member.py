@@ -19,7 +19,7 @@ from ingest.weights.formats import FLOATS, spacing
 from ingest.weights.space import placed
 
 Doubles = npt.NDArray[np.float64]
-BUDGET = 4_000_000  # values of one model that are kept for comparison
+BUDGET = 1_000_000  # values of one model that are kept for comparison
 _WINDOW_ROWS = 256
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput, StemmaError
@@ -62,13 +64,13 @@ def ingest_folders(
         for origin, model in zip(origins(members), members, strict=True):
             row += 1
             told_of.append(origin)
-            builder.add_claims(model.id, claims_of(origin, created), "weights", row, told.get(model.id))
+            builder.add_claims(model.id, claims_of(origin, created), "weights", row, _facts(model, told))
             progress.advance(1)
         shelf.put_origins(told_of)
         progress.finish()
         for adapter in adapters:
             row += 1
-            builder.add_claims(adapter.model, [adapter], "weights", row, told.get(adapter.model))
+            builder.add_claims(adapter.model, [adapter], "weights", row)
         run = hashlib.sha256("\n".join(sorted(str(path.resolve()) for path in paths)).encode()).hexdigest()[:16]
         staging = Staging(catalogue.staging(f"folder-{run}"))
         staging.remove()
@@ -108,6 +110,17 @@ def _read(found: Iterable[Found], shelf: WeightShelf, builder: PartBuilder, prog
         progress.advance(1)
     progress.finish()
     return adapters
+
+
+def _facts(model: Member, told: dict[str, datetime]) -> dict[str, Any]:
+    """What its files say of a model, as a Hub row says it."""
+    counts: Counter[str] = Counter()
+    for digest in model.digests:
+        counts[digest.dtype] += digest.count
+    facts: dict[str, Any] = {"safetensors": {"parameters": dict(counts), "total": counts.total()}}
+    if model.id in told:
+        facts["createdAt"] = told[model.id].isoformat()
+    return facts
 
 
 def _created(catalogue: Catalogue) -> dict[str, datetime]:

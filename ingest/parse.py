@@ -6,8 +6,7 @@ Rows are kept as tuples and turned into Arrow columns a few thousand at a time. 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import accumulate, chain
 from typing import Any
@@ -93,13 +92,11 @@ class PartBuilder:
         self.add("dataset", raw, source, row)
 
     def add_claims(
-        self, id: str, claims: Iterable[ClaimRecord], source: str, row: int, created_at: datetime | None = None
+        self, id: str, claims: Iterable[ClaimRecord], source: str, row: int, facts: Mapping[str, Any] | None = None
     ) -> None:
-        """What was found out about a model, besides what its row says: inferred from configuration or weights."""
+        """What was found out about a model, inferred from configuration or weights, with fields of its row that are known."""
         number = self._rows
-        self.add_model(
-            {"id": id} if created_at is None else {"id": id, "createdAt": created_at.isoformat()}, source, row
-        )
+        self.add_model({"id": id, **(facts or {})}, source, row)
         for claim in claims:
             self._claims.append(
                 (

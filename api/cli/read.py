@@ -187,6 +187,11 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
         for edge in bases:
             by = ", ".join(word.value for word in edge.evidence)
             click.echo(shown.clean(f"made from   {edge.base_model}  {edge.relation.value}  (says {by})"))
+            for claim in claims:
+                if claim.base_model == edge.base_model and claim.confidence is not None:
+                    click.echo(
+                        shown.clean(f"            {claim.evidence.value} {claim.confidence:.2f}: {claim.detail}")
+                    )
         for text in trouble:
             click.echo(shown.clean(f"conflict    {text}"))
         if counts:

@@ -63,6 +63,7 @@ class Origins:
         self._members: list[Member] = []
         self._floats: list[Member] = []
         self._candidates: dict[str, Candidate] = {}
+        self._sources: dict[str, Member] = {}  # of quantised models
         self._family: tuple[str, list[Member]] = ("", [])  # of the model at hand
 
     def add(self, model: Member) -> Origin:
@@ -74,6 +75,9 @@ class Origins:
     def know(self, model: Member, found: Origin) -> None:
         """Take in a model whose origin was found before."""
         self._members.append(model)
+        if found.is_leaf and found.parents and found.parents[0].relation is Relation.QUANTIZED:
+            base = found.parents[0].base_model
+            self._sources[model.id] = next(member for member in self._floats if member.id == base)
         if not found.is_leaf:
             self._floats.append(model)
             shares = [parent.weight if parent.weight is not None else 1.0 for parent in found.parents]
@@ -119,6 +123,12 @@ class Origins:
             said = same_content(model.identity, elder.identity)
             if said is not None:
                 relation = Relation(said)
+                source = self._sources.get(elder.id)
+                if (
+                    relation is Relation.RECAST and source is not None
+                ):  # given back from a grid: made from what was put on it
+                    what = f"the same values as {elder.id}, which holds it as {elder.dtype}"
+                    return self._one(model, source, Relation.QUANTIZED, 1.0, what, is_leaf=True)
                 what = "the same tensors" if relation is Relation.IDENTICAL else f"the same values as {model.dtype}"
                 return self._one(model, elder, relation, 1.0, what, is_leaf=True)
         return None

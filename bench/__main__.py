@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 
 import anyio
 
-from bench import serving, world
+from bench import beside, serving, world
 from graph.catalogue import Catalogue
 from graph.records import Direction
 from graph.snapshot import Snapshot
@@ -128,18 +129,38 @@ async def asked(snapshot: Snapshot) -> tuple[dict[str, Any], list[str], list[str
     return out, ids, roots
 
 
+def told(rates: dict[str, list[serving.Rate]]) -> str:
+    """One table: answers a second, p50 and p99 in ms, and how many times as many as the peer's."""
+    peer = {rate.question: rate.per_second for rate in rates.get(PEER, [])}
+    lines = ["| question | over | a second | p50 ms | p99 ms | failed | x peer |", "|---|---|---|---|---|---|---|"]
+    for name in serving.QUESTIONS:
+        for over, found in rates.items():
+            for rate in found:
+                if rate.question == name:
+                    times = f"{rate.per_second / peer[name]:.1f}" if peer.get(name) else ""
+                    speed = f"{rate.per_second:.0f} | {rate.p50_ms:.1f} | {rate.p99_ms:.1f} | {rate.failures}"
+                    lines.append(f"| {name} | {over} | {speed} | {times} |")
+    return "\n".join(lines)
+
+
+PEER = "@neo4j/graphql"
+
+
 def main() -> None:
     """Measure, print, and write down."""
     parser = argparse.ArgumentParser(prog="bench")
-    parser.add_argument("--size", type=int, default=100_000)
+    parser.add_argument("--size", type=int, default=200_000)
     parser.add_argument("--folder", type=Path, default=Path(".bench"))
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--without", action="append", default=[], choices=["neo4j", "peer"])
+    parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     dump = options.folder / f"models-{options.size}.jsonl"
     if not dump.exists():
         world.write(dump, options.size)
     catalogue = options.folder / f"catalogue-{options.size}"
+    libraries = ("polars", "pyarrow", "numpy", "strawberry-graphql", "uvicorn", "msgspec", "neo4j")
     results: dict[str, Any] = {
         "when": datetime.now(UTC).isoformat(timespec="minutes"),
         "machine": {
@@ -147,29 +168,44 @@ def main() -> None:
             "cores": os.cpu_count(),
             "python": platform.python_version(),
         },
-        "versions": {
-            name: version(name) for name in ("polars", "pyarrow", "numpy", "strawberry-graphql", "uvicorn", "msgspec")
-        },
+        "versions": {name: version(name) for name in libraries},
         "size": options.size,
         "ingest": ingested(dump, catalogue),
     }
-    print(json.dumps(results["ingest"], indent=1))
+    _say(results["ingest"])
     results["questions"], ids, roots = anyio.run(asked, Catalogue(catalogue).head())
-    print(json.dumps(results["questions"], indent=1))
-    results["http"] = {}
-    for cache in (0, 64):
-        rates = serving.measure(catalogue, ids, roots, workers=2, cache_mb=cache, seconds=options.seconds)
-        results["http"][f"response cache {cache} MB"] = [
-            {name: getattr(rate, name) for name in ("question", "per_second", "p50_ms", "p99_ms", "failures", "size")}
-            for rate in rates
-        ]
-        for rate in rates:
-            speed = f"{rate.per_second:8.0f}/s  p50 {rate.p50_ms:7.2f}  p99 {rate.p99_ms:7.2f} ms"
-            print(f"cache {cache:3d}  {rate.question:26s} {speed}  {rate.failures} failed", flush=True)
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-{options.size}.json"
+    _say(results["questions"])
+    rates: dict[str, list[serving.Rate]] = {}
+    for cache, name in ((0, "embedded"), (64, "embedded, kept answers")):
+        rates[name] = serving.measure(catalogue, ids, roots, workers=2, cache_mb=cache, seconds=options.seconds)
+    why = "left out" if "neo4j" in options.without else beside.without_server()
+    if why is None:
+        with beside.neo4j(options.folder / "neo4j", "2g") as server:
+            results["neo4j"] = beside.loaded(Catalogue(catalogue), dump, options.folder, server)
+            _say(results["neo4j"])
+            seconds, store = options.seconds, server.address
+            rates["Neo4j"] = serving.measure(catalogue, ids, roots, workers=2, cache_mb=0, seconds=seconds, store=store)
+            why = "left out" if "peer" in options.without else beside.without_peer()
+            if why is None:
+                rates[PEER] = beside.peer_rates(server, ids, roots, options.seconds)
+    if why is not None:
+        results["not measured"] = why
+        sys.stderr.write(f"not measured beside: {why}\n")
+    results["http"] = {name: [asdict(rate) for rate in found] for name, found in rates.items()}
+    table = told(rates)
+    print(table)
+    options.results.mkdir(parents=True, exist_ok=True)
+    path = options.results / f"{datetime.now(UTC):%Y-%m-%d}-{options.size}.json"
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    facts = {name: results[name] for name in ("machine", "versions", "ingest", "questions", "neo4j") if name in results}
+    head = f"# {options.size} models\n\n8 connections on the server's own machine, 2 workers.\n\n"
+    details = f"\n\n```json\n{json.dumps(facts, indent=1)}\n```\n"
+    path.with_suffix(".md").write_text(head + table + details, encoding="utf-8")
     sys.stderr.write(f"written to {path}\n")
+
+
+def _say(facts: dict[str, Any]) -> None:
+    print(json.dumps(facts, indent=1), flush=True)
 
 
 if __name__ == "__main__":

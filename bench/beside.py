@@ -1,0 +1,125 @@
+"""This file knows the same questions over a Neo4j server: by Stemma's own service, and by the usual GraphQL library for Neo4j."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bench import serving
+from bench.serving import Rate
+from graph.catalogue import Catalogue
+from graph.stores.neo4j import Server, load, verify
+from ingest.dumps import ingest_dumps
+from tests.neo4j_server import Neo4jServer, free_port, missing
+
+PEER = Path(__file__).parent / "peer"
+MODEL = (
+    "query($id: String!) { models(where: { id: { eq: $id } }) { id author task library licence downloads likes created_at "
+    "parameters gated architecture sha baseModelsConnection { edges { properties { relation } node { id downloads } } } "
+    "derivedModelsConnection(first: 10, sort: [{ node: { downloads: DESC } }]) "
+    "{ edges { properties { relation } node { id downloads } } } } }"
+)
+ANCESTORS = "query($id: String!) { ancestors(id: $id) { distance id downloads } }"
+LINEAGE = "query($id: String!) { descendants(id: $id) { distance id downloads likes task } }"
+SEARCH = (
+    'query { models(limit: 20, sort: [{ downloads: DESC }], where: { task: { eq: "text-generation" }, licence: { eq: "mit" }, '
+    "parameters: { gte: 1000000000 } }) { id downloads likes task } }"
+)
+QUESTIONS = {
+    "model page": MODEL,
+    "ancestors": ANCESTORS,
+    "lineage of 1,000, typed": LINEAGE,
+    "search, three filters": SEARCH,
+}
+
+
+def without_server() -> str | None:
+    """Why there is no Neo4j server here; None when there is one."""
+    return missing()
+
+
+def without_peer() -> str | None:
+    """Why the other library cannot be run here; None when it can, then it is installed."""
+    if shutil.which("npm") is None:
+        return "npm is not on the PATH"
+    if not (PEER / "node_modules").is_dir():
+        done = subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=PEER, check=False)
+        return "npm ci failed" if done.returncode else None
+    return None
+
+
+def changed(dump: Path, into: Path) -> None:
+    """The dump again with one model in a hundred changed, and one in a thousand of another base."""
+    with dump.open("rb") as rows, into.open("wb") as out:
+        first = b""
+        for number, line in enumerate(rows):
+            first = first or line
+            if number % 100 == 7:
+                row = orjson.loads(line)
+                row["downloads"] += 1
+                row["lastModified"] = "2027-01-01T00:00:00.000Z"
+                if number % 1000 == 7:
+                    base = orjson.loads(first)["id"]
+                    row["tags"] = [tag for tag in row["tags"] if not tag.startswith("base_model:")]
+                    row["tags"] += [f"base_model:{base}", f"base_model:finetune:{base}"]
+                    row["baseModels"] = {"relation": "finetune", "models": [{"_id": "", "id": base}]}
+                line = orjson.dumps(row) + b"\n"
+            out.write(line)
+
+
+@contextmanager
+def neo4j(home: Path, page_cache: str) -> Iterator[Server]:
+    """A server with nothing in it."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    server = Neo4jServer(home, heap="3g", page_cache=page_cache)
+    server.configure()
+    server.start()
+    try:
+        yield Server(server.address)
+    finally:
+        server.stop()
+
+
+def loaded(catalogue: Catalogue, dump: Path, folder: Path, server: Server) -> dict[str, Any]:
+    """Seconds of the first load, of verifying it, of loading a change of one in a hundred, and of verifying again."""
+    times: dict[str, Any] = {}
+    first = catalogue.head()
+    begun = time.perf_counter()
+    load(first, server)
+    times["first load, s"] = round(time.perf_counter() - begun, 1)
+    begun = time.perf_counter()
+    times["equal to the snapshot"] = verify(first, server).equal
+    times["verify, s"] = round(time.perf_counter() - begun, 1)
+    other = folder / "changed.jsonl"
+    changed(dump, other)
+    ingest_dumps(catalogue, [other], processes=2)
+    other.unlink()
+    begun = time.perf_counter()
+    report = load(catalogue.head(), server)
+    times["load of a 1 % change, s"] = round(time.perf_counter() - begun, 1)
+    times["rows changed"] = sum(sum(part.values()) for part in (report.added, report.updated, report.removed))
+    times["equal after the change"] = verify(catalogue.head(), server).equal
+    return times
+
+
+def peer_rates(server: Server, ids: list[str], roots: list[str], seconds: float) -> list[Rate]:
+    """The peer's answers a second."""
+    port = free_port()
+    environment = {**os.environ, "BOLT": server.address, "PORT": str(port), "NODE_ENV": "production"}
+    with subprocess.Popen(["node", "server.mjs"], cwd=PEER, env=environment, stdout=subprocess.PIPE, text=True) as peer:
+        try:
+            line = peer.stdout.readline() if peer.stdout else ""
+            if str(port) not in line:
+                raise RuntimeError(f"the peer did not start: {line!r}")
+            return serving.asked(port, QUESTIONS, ids, roots, seconds)
+        finally:
+            peer.terminate()

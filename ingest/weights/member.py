@@ -4,6 +4,7 @@ exact identity, and when it was uploaded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +21,7 @@ from ingest.weights.space import placed
 
 Doubles = npt.NDArray[np.float64]
 BUDGET = 1_000_000  # values of one model that are kept for comparison
-_WINDOW_ROWS = 256
+_FEWEST_ROWS, _MOST_ROWS = 8, 256
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def member(id: str, checkpoint: Checkpoint, created_at: datetime | None = None, 
     whole = sum(tensor.count for tensor in checkpoint.tensors.values())
     digests: list[Digest] = []
     kept: dict[str, Values] = {}
-    room = budget
+    room = 2 * budget
     windowed = whole > budget
     for tensor in placed(checkpoint):
         digests.append(digest_of(tensor.role, tensor.values, tensor.dtype))
@@ -85,12 +86,15 @@ def member(id: str, checkpoint: Checkpoint, created_at: datetime | None = None, 
 def _window(role: str, values: Values, whole: int, budget: int) -> Values | None:
     """Rows of a matrix at a place that depends on role and shape alone; None when this matrix is left out.
 
-    About one matrix in ``whole / budget`` scaled by the share of rows that a window takes; the same in every model of a shape.
+    A window is about a sixteenth of the budget, 8 to 256 rows. A matrix is taken with the chance that makes the windows of all
+    ``whole`` weights add up to the budget; the draw is the same in every model, and sizes count in powers of two, so that forms
+    of one model with a few tensors more take the same.
     """
-    rows = min(_WINDOW_ROWS, values.shape[0])
+    rows = int(np.clip(budget // (16 * max(1, values.shape[1])), _FEWEST_ROWS, _MOST_ROWS))
+    rows = min(rows, values.shape[0])
+    chance = budget / 2.0 ** round(math.log2(whole)) * values.shape[0] / rows
     draw = int.from_bytes(blake2b(f"{role} {values.shape}".encode(), digest_size=8).digest(), "little")
-    share = rows / values.shape[0]
-    if draw % 10_000 >= 10_000 * min(1.0, budget / whole / share):
+    if draw % 10_000 >= 10_000 * chance:
         return None
     begin = (draw >> 20) % (values.shape[0] - rows + 1)
     return values[begin : begin + rows]

@@ -59,7 +59,7 @@ bench: $(READY) $(NEO4J) ## measure on a generated Hub of SIZE models (SIZE=2500
 	@$(BIN)/python -m bench --size $(SIZE)
 
 bench-weights: $(TORCH) ## train a zoo of tiny models (ROOTS, SEED) and judge what their weights tell
-	@$(BIN)/python -m bench.zoo make .bench/zoo-$(SEED) --seed $(SEED) --roots $(ROOTS)
+	@$(BIN)/python -m bench.zoo make .bench/zoo-$(SEED) --seed $(SEED) --roots $(ROOTS) --wrong-times 0.003
 	@$(BIN)/python -m bench.zoo judge .bench/zoo-$(SEED)
 
 format: $(READY) ## format the code and mend what can be mended

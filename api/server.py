@@ -21,7 +21,7 @@ from graph.errors import BadInput
 from graph.settings import Settings
 from graph.snapshot import Source
 from graph.store import Store
-from graph.stores import open_store
+from graph.stores import current, open_store
 
 COLLECT_AFTER = 50_000  # objects
 GRACE_SECONDS = 10
@@ -57,7 +57,7 @@ def serving_of(settings: Settings) -> Serving:
         store = await open_store(settings)
         return store, catalogue.get(store.snapshot).manifest.sources if embedded else ()
 
-    return Serving(catalogue.head_id if embedded else lambda: None, opened)
+    return Serving(lambda: current(settings), opened)
 
 
 def serve(settings: Settings, ready: Callable[[str], None]) -> None:

@@ -16,3 +16,14 @@ async def open_store(settings: Settings) -> Store:
     from graph.stores.neo4j import open_neo4j
 
     return await open_neo4j(settings.store, settings.neo4j_user, settings.neo4j_password, settings.neo4j_database)
+
+
+def current(settings: Settings) -> str | None:
+    """The snapshot that the store should answer from now; None while it is not known. Blocks; raises Unreachable."""
+    if settings.store == "snapshot":
+        return Catalogue(settings.catalogue).head_id()
+    from graph.stores.neo4j import Server, loaded_snapshot
+
+    return loaded_snapshot(
+        Server(settings.store, settings.neo4j_user, settings.neo4j_password, settings.neo4j_database)
+    )

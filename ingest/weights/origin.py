@@ -257,7 +257,12 @@ class Origins:
         return self._uncertain(model, near, "no relative whose noise it inherits: the nearest")
 
     def _accepted(self, model: Member, base: Member, seen: Descent) -> Origin:
-        kind = "noise on it" if is_noise(model, base) else f"inherited noise {seen}"
+        if is_noise(model, base):
+            kind = "only noise was added"
+        elif seen.kind == "root":
+            kind = "the root of its family: it continues no relative between them"
+        else:
+            kind = f"inherits its noise: {seen}"
         return self._one(model, base, Relation.FINETUNE, _FLAT if seen.kind in ("root", "flat") else _BEND, kind)
 
     def _settled(

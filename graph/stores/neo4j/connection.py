@@ -67,6 +67,11 @@ class Server:
             )
 
 
+def is_ours(error: Exception) -> bool:
+    """Whether the server refused a statement itself: a fault of this program, which must not look like one of the server's."""
+    return isinstance(error, ClientError) and (error.code or "").startswith("Neo.ClientError.Statement.")
+
+
 def explain(server: Server, error: Exception) -> StemmaError:
     """The failure as the user should read it."""
     where = f"the Neo4j server at {server.address}"
@@ -89,6 +94,8 @@ def translated(server: Server) -> Iterator[None]:
     try:
         yield
     except (DriverError, Neo4jError, OSError) as error:
+        if is_ours(error):
+            raise
         raise explain(server, error) from error
     except ValueError as error:  # what the driver raises for an address that it cannot parse
         raise explain(server, error) from error
@@ -114,6 +121,8 @@ class Asker:
                     return None if record is None else record.value()
             except (DriverError, Neo4jError, OSError) as error:
                 passing = isinstance(error, OSError) or error.is_retryable()
+                if is_ours(error):
+                    raise
                 if not passing or attempt == ATTEMPTS:
                     raise explain(self.server, error) from error
             await asyncio.sleep(pause)

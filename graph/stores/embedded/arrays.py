@@ -20,16 +20,27 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._arrays: dict[str, tuple[str, list[int], int]] = {}  # dtype, shape, bytes before the values
 
     def put(self, name: str, array: Array) -> None:
-        """Write an array."""
-        np.save(self.folder / f"{name}.npy", np.ascontiguousarray(array))
+        """Write an array. It can be read once the shelf is sealed."""
+        path = self.folder / f"{name}.npy"
+        np.save(path, np.ascontiguousarray(array))
+        self._arrays[name] = array.dtype.str, list(array.shape), path.stat().st_size - array.nbytes
+
+    def seal(self) -> None:
+        """Write down what the arrays are, so that opening them needs no look into each."""
+        self.put_facts("arrays", dict(sorted(self._arrays.items())))
 
     def get(self, name: str) -> Array:
-        """Map an array, read only. An empty one cannot be mapped and is read."""
+        """Map an array, read only. An empty one cannot be mapped and is made."""
+        if not self._arrays:
+            self._arrays = {known: tuple(facts) for known, facts in self.get_facts("arrays").items()}
+        dtype, shape, begin = self._arrays[name]
+        if not all(shape):
+            return np.empty(shape, dtype=dtype)
         path = self.folder / f"{name}.npy"
-        array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-        return array.view(np.ndarray)
+        return np.memmap(path, dtype=dtype, mode="r", offset=begin, shape=tuple(shape)).view(np.ndarray)
 
     def put_bytes(self, name: str, pieces: Iterable[Array]) -> None:
         """Write bytes, a piece at a time."""

@@ -22,7 +22,7 @@ from graph.stores.embedded.arrays import Array, Shelf, starts
 from graph.stores.embedded.names import Groups, Lookup, Texts
 from graph.stores.embedded.packed import Packed, relation_bits
 
-VERSION = 3
+VERSION = 4
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
@@ -65,6 +65,7 @@ def build_index(snapshot: Snapshot) -> Path:
             del models
             for task in tasks:
                 task.result()
+        shelf.seal()
         try:
             work.rename(place)
         except OSError:

@@ -167,6 +167,7 @@ def main() -> None:
             "cpu": platform.processor() or platform.machine(),
             "cores": os.cpu_count(),
             "python": platform.python_version(),
+            "load average before": round(os.getloadavg()[0], 1),
         },
         "versions": {name: version(name) for name in libraries},
         "size": options.size,

@@ -19,4 +19,3 @@ CREATE INDEX stemma_alias_alias IF NOT EXISTS FOR (n:Alias) ON (n.alias);
 CREATE INDEX stemma_alias_alias_lower IF NOT EXISTS FOR (n:Alias) ON (n.alias_lower);
 CREATE INDEX stemma_file_sha256 IF NOT EXISTS FOR (n:File) ON (n.sha256);
 CREATE TEXT INDEX stemma_model_text IF NOT EXISTS FOR (n:Model) ON (n.id_lower);
-CALL db.awaitIndexes(3600);

@@ -1,4 +1,4 @@
-"""This file knows how a list of flat objects is answered quickly: its rows are read by compiled getters, not field by field.
+"""This file knows how a list of flat objects is answered quickly: its rows are read a field of all rows at a time.
 
 It serves lists whose selected fields are plain attributes (no arguments, directives, fragments or resolvers) of scalar, enum or
 plain object type. Every other list is left to the executor. The output is the same; a test compares both over the schema.
@@ -6,8 +6,11 @@ plain object type. Every other list is left to the executor. The output is the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from enum import Enum
+from functools import partial
+from operator import attrgetter
+from types import NoneType
 from typing import Any
 
 from graphql import (
@@ -21,7 +24,7 @@ from graphql import (
 )
 from graphql.execution import Executor
 
-Row = Callable[[Any], Any]
+Column = Callable[[Iterable[Any]], Iterable[Any]]  # from the values of all rows to what is written of them
 
 
 class NotFlat(Exception):
@@ -40,12 +43,12 @@ class QuickLists(Executor[Any]):
             try:
                 read = self._plan(kind, field_details_list)
                 if read is not None:
-                    return [read(row) for row in result]
+                    return list(read(result))
             except (NotFlat, AttributeError, TypeError, ValueError):
                 pass  # a null where none may be, or a value of another type: the executor says it properly
         return super().complete_list_value(return_type, field_details_list, info, path, result, *rest)
 
-    def _plan(self, kind: GraphQLObjectType, field_details_list: Any) -> Row | None:
+    def _plan(self, kind: GraphQLObjectType, field_details_list: Any) -> Column | None:
         nodes = [details.node for details in field_details_list]
         if len(nodes) != 1:
             return None
@@ -56,7 +59,7 @@ class QuickLists(Executor[Any]):
                 plans[key] = _object(kind, nodes[0])
             except NotFlat:
                 plans[key] = None
-        found: Row | None = plans[key]
+        found: Column | None = plans[key]
         return found
 
 
@@ -64,11 +67,11 @@ def _required(kind: GraphQLOutputType) -> GraphQLOutputType:
     return kind.of_type if isinstance(kind, GraphQLNonNull) else kind
 
 
-def _object(kind: GraphQLObjectType, node: FieldNode) -> Row:
-    """A reader of one object; raises NotFlat when some field needs the executor."""
+def _object(kind: GraphQLObjectType, node: FieldNode) -> Column:
+    """A reader of objects; raises NotFlat when some field needs the executor."""
     if node.selection_set is None:
         raise NotFlat
-    readers: dict[str, tuple[str, Row | None, bool]] = {}
+    readers: dict[str, tuple[Column, Column | None, bool]] = {}
     for selection in node.selection_set.selections:
         if not isinstance(selection, FieldNode) or selection.arguments or selection.directives:
             raise NotFlat
@@ -79,76 +82,69 @@ def _object(kind: GraphQLObjectType, node: FieldNode) -> Row:
         definition = field.extensions.get("strawberry-definition")
         if definition is None or definition.base_resolver is not None or field.args:
             raise NotFlat
-        readers[name] = (definition.python_name, _value(field.type, selection), isinstance(field.type, GraphQLNonNull))
-    fields = [(name, attribute, read, required) for name, (attribute, read, required) in readers.items()]
+        attribute = partial(map, attrgetter(definition.python_name))
+        readers[name] = (attribute, _value(field.type, selection), isinstance(field.type, GraphQLNonNull))
+    names, fields = tuple(readers), tuple(readers.values())
 
-    def row(value: Any) -> dict[str, Any]:
-        if value is None:
-            raise NotFlat
-        out: dict[str, Any] = {}
-        for name, attribute, read, required in fields:
-            item = getattr(value, attribute)
-            if item is None:
-                if required:
-                    raise NotFlat
-                out[name] = None
-            else:
-                out[name] = item if read is None else read(item)
-        return out
+    def objects(rows: Iterable[Any]) -> list[Any]:
+        rows = list(rows)
+        columns = [_column(list(attribute(rows)), read, required=required) for attribute, read, required in fields]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
-    return row
+    return objects
 
 
-def _value(kind: GraphQLOutputType, node: FieldNode) -> Row | None:
-    """A reader of one value; None when it is written as it is."""
+def _column(items: list[Any], read: Column | None, *, required: bool) -> Iterable[Any]:
+    """One field of all rows; raises NotFlat where the executor must speak."""
+    if NoneType not in set(map(type, items)):  # quicker than `None in items`, which compares records
+        return items if read is None else read(items)
+    if required:
+        raise NotFlat
+    if read is None:
+        return items
+    known = iter(read([item for item in items if item is not None]))
+    return [None if item is None else next(known) for item in items]
+
+
+def _value(kind: GraphQLOutputType, node: FieldNode) -> Column | None:
+    """A reader of values that are not None; None when they are written as they are."""
     plain = _required(kind)
     if isinstance(plain, GraphQLObjectType):
         return _object(plain, node)
     if isinstance(plain, GraphQLEnumType):
-        return _enum
+        return _enums
     if isinstance(plain, GraphQLScalarType):
-        serialize: Row = plain.serialize
-        return _PLAIN.get(plain.name, serialize)
+        return _PLAIN.get(plain.name) or partial(map, plain.serialize)
     if isinstance(plain, GraphQLList):
         inner = _value(plain.of_type, node)
-        return list if inner is None else lambda items: _items(items, inner)
+        return lambda lists: [_column(list(items), inner, required=True) for items in lists]
     raise NotFlat
 
 
-def _items(items: Sequence[Any], read: Row) -> list[Any]:
-    if None in items:
+def _enums(values: Iterable[Any]) -> list[Any]:
+    values = list(values)
+    if not all(isinstance(value, Enum) for value in values):
         raise NotFlat
-    return [read(item) for item in items]
+    return [value.name for value in values]
 
 
-def _enum(value: Any) -> str:
-    if not isinstance(value, Enum):
+def _only(kind: type, values: Iterable[Any]) -> Iterable[Any]:
+    if not set(map(type, values)) <= {kind}:
         raise NotFlat
-    return value.name
+    return values
 
 
-def _text(value: Any) -> str:
-    if type(value) is not str:
+def _small(values: Iterable[Any]) -> Iterable[Any]:
+    numbers = list(_only(int, values))
+    if numbers and not -(2**31) <= min(numbers) <= max(numbers) < 2**31:
         raise NotFlat
-    return value
+    return numbers
 
 
-def _small(value: Any) -> int:
-    if type(value) is not int or not -(2**31) <= value < 2**31:
-        raise NotFlat
-    return value
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int:
-        raise NotFlat
-    return value
-
-
-def _truth(value: Any) -> bool:
-    if type(value) is not bool:
-        raise NotFlat
-    return value
-
-
-_PLAIN: dict[str, Row] = {"String": _text, "ID": _text, "Int": _small, "Long": _whole, "Boolean": _truth}
+_PLAIN: dict[str, Column] = {
+    "String": partial(_only, str),
+    "ID": partial(_only, str),
+    "Int": _small,
+    "Long": partial(_only, int),
+    "Boolean": partial(_only, bool),
+}

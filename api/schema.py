@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import strawberry
-from graphql import FieldNode
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
 from api import cursors
 from api.loaders import Edge
+from api.selected import fields_of_models, selects
 from api.types import (
     ANCESTORS_AT_MOST,
     SCALARS,
@@ -28,13 +28,14 @@ from api.types import (
     edge_filter,
     page_size,
 )
-from graph.errors import BadInput, LimitExceeded
-from graph.lineage import nearest_common_ancestors, packed
+from graph.errors import BadInput, LimitExceeded, NotFound
+from graph.lineage import PACKED, nearest_common_ancestors, packed
 from graph.records import Direction, Evidence, Relation, State
-from graph.store import EdgeFilter, Facet, Key, ModelPage, Order, Walk
+from graph.store import EVERY_FIELD, EdgeFilter, Facet, Key, ModelPage, Order, Walk, Want
 from graph.store import ModelFilter as Filter
 
 LONGEST_TEXT = 200  # characters of a search
+LONGEST_NAME = 500
 MOST_VALUES = 50  # of one filter field
 MOST_IDS = 20  # of commonAncestors
 MOST_PATHS = 20
@@ -179,30 +180,38 @@ class CatalogueType:
 
 
 async def _id(info: Ask, name: str) -> str | None:
-    (id,) = await info.context.store.resolve([name[:500]])
+    (id,) = await info.context.store.resolve([name[:LONGEST_NAME]])
     return id
 
 
-async def _walk(info: Ask, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int) -> Lineage:
-    walk: Walk = await info.context.store.walk(id, direction, where, depth, limit, edges=_asks(info, "edges", "packed"))
-    known = await info.context.load.records(node.id for node in walk.nodes)
-    return Lineage(
-        root=known[id],  # type: ignore[arg-type] # records, here and below
-        nodes=[LineageNode(model=known[node.id], distance=node.distance) for node in walk.nodes],  # type: ignore[arg-type] # record
-        links=lambda: [Edge(edge, known[edge.model], known[edge.base_model]) for edge in walk.edges],
-        total_ancestors=walk.total_ancestors,
-        total_descendants=walk.total_descendants,
-        truncated=walk.hidden,  # type: ignore[arg-type] # the same fields
-        columns=lambda: packed(walk, known),
+def _wanted(info: Ask) -> Want:
+    """What a question for a lineage needs of the walk."""
+    asked = info._raw_info
+    fields, columns = fields_of_models(asked), selects(asked, "packed")
+    return Want(
+        edges=columns or selects(asked, "edges"),
+        hidden=columns or selects(asked, "truncated"),
+        fields=tuple(dict.fromkeys((*fields, *PACKED))) if columns and fields != EVERY_FIELD else fields,
     )
 
 
-def _asks(info: Ask, *names: str) -> bool:
-    """Whether some of these fields may be selected: a fragment may hold anything."""
-    chosen = [
-        item for node in info._raw_info.field_nodes if node.selection_set for item in node.selection_set.selections
-    ]
-    return any(not isinstance(item, FieldNode) or item.name.value in names for item in chosen)
+def _lineage(walk: Walk) -> Lineage:
+    def links() -> list[Edge]:
+        known = {node.id: model for node, model in zip(walk.nodes, walk.models, strict=True)}
+        return [Edge(edge, known[edge.model], known[edge.base_model]) for edge in walk.edges]
+
+    return Lineage(
+        root=walk.models[0],
+        nodes=[
+            LineageNode(model=model, distance=node.distance)
+            for node, model in zip(walk.nodes, walk.models, strict=True)
+        ],
+        links=links,
+        total_ancestors=walk.total_ancestors,
+        total_descendants=walk.total_descendants,
+        truncated=walk.hidden,  # type: ignore[arg-type] # the same fields
+        columns=lambda: packed(walk),
+    )
 
 
 @strawberry.type(description="What can be asked.")
@@ -212,8 +221,12 @@ class Query:
     @strawberry.field(description="One model, by any spelling of its name, a former name, or the Hub's permanent id.")
     async def model(self, info: Ask, id: strawberry.ID) -> Model | None:
         """A model's node."""
-        canonical = await _id(info, id)
-        return None if canonical is None else await info.context.load.model.load(canonical)  # type: ignore[return-value] # record
+        load = info.context.load.model
+        found = await load.load(id[:LONGEST_NAME])  # most ask by the name itself
+        if found is None:
+            canonical = await _id(info, id)
+            found = None if canonical is None else await load.load(canonical)
+        return found  # type: ignore[return-value] # record
 
     @strawberry.field(description="Models under a filter, a page at a time.")
     async def models(
@@ -248,11 +261,13 @@ class Query:
         most = info.context.limits.lineage
         if not 0 <= limit <= most:
             raise LimitExceeded("limit", most, limit, "ask for 0 to that many nodes; totals are exact all the same")
-        canonical = await _id(info, id)
+        store, where, want = info.context.store, edge_filter(relations, evidence), _wanted(info)
+        try:  # most ask by the name itself
+            return _lineage(await store.walk(id[:LONGEST_NAME], direction, where, depth, limit, want))
+        except NotFound:
+            canonical = await _id(info, id)
         return (
-            None
-            if canonical is None
-            else await _walk(info, canonical, direction, edge_filter(relations, evidence), depth, limit)
+            None if canonical is None else _lineage(await store.walk(canonical, direction, where, depth, limit, want))
         )
 
     @strawberry.field(

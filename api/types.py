@@ -30,7 +30,7 @@ from graph.records import (
     State,
     TrainingRecord,
 )
-from graph.store import EdgeFilter, Facet, Key, ModelFilter, ModelPage, Order
+from graph.store import EVERY_FIELD, EdgeFilter, Facet, Key, ModelFilter, ModelPage, Order, Want
 
 Ask = Info[Context, None]
 DOWNLOADS = Order.DOWNLOADS.value
@@ -347,10 +347,14 @@ class Model:
         if not root.base_models:
             return [root]  # type: ignore[list-item] # a record
         walk = await info.context.store.walk(
-            root.id, Direction.ANCESTORS, EdgeFilter(), ANCESTORS_AT_MOST, ANCESTORS_AT_MOST
+            root.id,
+            Direction.ANCESTORS,
+            EdgeFilter(),
+            ANCESTORS_AT_MOST,
+            ANCESTORS_AT_MOST,
+            Want(edges=False, hidden=False, fields=EVERY_FIELD),
         )
-        known = await info.context.load.records(node.id for node in walk.nodes)
-        return [known[id] for id in roots_of(walk, known)]  # type: ignore[misc] # records
+        return roots_of(walk)
 
     @strawberry.field(description="The datasets that it says it was trained on, by name.")
     async def datasets(root: Parent[ModelRecord], info: Ask) -> list[Training]:

@@ -20,10 +20,7 @@ MODEL = (
     "query($id: ID!) { model(id: $id) { id author task library licence downloads likes createdAt parameters gated architecture sha "
     "baseModels { relation baseModel { id downloads } } derivedModels(first: 10) { nodes { relation model { id downloads } } } } }"
 )
-ANCESTORS = (
-    "query($id: ID!) { lineage(id: $id, direction: ANCESTORS, depth: 20) { nodes { distance model { id downloads } } "
-    "edges { relation model { id } baseModel { id } } } }"
-)
+ANCESTORS = "query($id: ID!) { lineage(id: $id, direction: ANCESTORS, depth: 20) { nodes { distance model { id downloads } } } }"
 LINEAGE = (
     "query($id: ID!) { lineage(id: $id, direction: DESCENDANTS, depth: 20, limit: 1000) "
     "{ nodes { distance model { id downloads likes task } } } }"

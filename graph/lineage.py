@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from graph.records import DerivationRecord, ModelRecord
+from graph.records import DerivationRecord
 from graph.store import Walk
 
 
@@ -45,17 +46,22 @@ def nearest_common_ancestors(walks: Sequence[Walk]) -> list[str]:
     return sorted(nearest, key=lambda name: (sum(steps[name] for steps in distances), name.encode()))
 
 
-def roots(walk: Walk, records: Mapping[str, ModelRecord]) -> list[str]:
-    """The models at the top of a walk towards ancestors: those of generation 0, by name."""
-    return sorted(
-        (node.id for node in walk.nodes if node.distance <= 0 and records[node.id].generation == 0), key=str.encode
-    )
+def roots(walk: Walk) -> list[Any]:
+    """The models at the top of a walk towards ancestors: those of generation 0, by name. Asked for with ``generation``."""
+    above = (model for node, model in zip(walk.nodes, walk.models, strict=True) if node.distance <= 0)
+    return sorted((model for model in above if model.generation == 0), key=lambda model: model.id.encode())
 
 
-def packed(walk: Walk, records: Mapping[str, ModelRecord]) -> dict[str, object]:
-    """A walk as columns: ``nodes`` by place, and ``edges`` that refer to these places (-1 never occurs: both ends are shown)."""
+PACKED = ("state", "downloads", "likes", "task", "licence", "parameters", "created_at")  # of each model in ``packed``
+
+
+def packed(walk: Walk) -> dict[str, object]:
+    """A walk as columns: ``nodes`` by place, and ``edges`` that refer to these places (-1 never occurs: both ends are shown).
+
+    The walk must have been asked for with ``PACKED``, derivations and what is hidden.
+    """
     place = {node.id: at for at, node in enumerate(walk.nodes)}
-    models = [records[node.id] for node in walk.nodes]
+    models = walk.models
     return {
         "nodes": {
             "id": [node.id for node in walk.nodes],

@@ -8,10 +8,10 @@ Every method may raise ``graph.errors.Unreachable``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from graph.records import (
     ClaimRecord,
@@ -162,6 +162,20 @@ class Walk:
     total_ancestors: int
     total_descendants: int
     hidden: tuple[Hidden, ...]
+    models: tuple[Any, ...] = ()  # beside ``nodes``: what was wanted of each, as attributes of the names in ModelRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What is wanted of a walk besides its nodes and totals. What is not is left empty, which is quicker."""
+
+    edges: bool = True
+    hidden: bool = True
+    fields: tuple[str, ...] = ()  # of each model: names in ModelRecord
+
+
+WANT = Want()
+EVERY_FIELD = tuple(each.name for each in fields(ModelRecord))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +250,9 @@ class Store(Protocol):
         ...
 
     async def walk(
-        self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, *, edges: bool = True
+        self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, want: Want = WANT
     ) -> Walk:
-        """The lineage around one model: see ``Walk``. Raises NotFound when the id is not in the catalogue.
-
-        Without ``edges`` these are left empty, which is quicker.
-        """
+        """The lineage around one model: see ``Walk`` and ``Want``. Raises NotFound when the id is not in the catalogue."""
         ...
 
     async def path(self, start: str, end: str, limit: int) -> list[tuple[str, ...]]:

@@ -20,7 +20,9 @@ from api.fast_lists import QuickLists
 from api.schema import sdl
 from api.server import serving_of
 from graph.catalogue import Catalogue
+from graph.lineage import PACKED
 from graph.settings import Settings, load
+from graph.store import EVERY_FIELD, Want
 from graph.stores.embedded.store import EmbeddedStore
 from tests.worlds import build, family, model
 
@@ -324,3 +326,36 @@ def test_head_swap_drops_no_request(tmp_path: Path) -> None:
 
     anyio.run(run)
     assert Catalogue(tmp_path).head().manifest.tables["models"].rows == 2
+
+
+def test_a_lineage_reads_only_what_is_selected(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list[Want] = []
+    walk = EmbeddedStore.walk
+
+    async def seen(self: EmbeddedStore, *given: Any) -> Any:
+        wanted.append(given[-1])
+        return await walk(self, *given)
+
+    monkeypatch.setattr(EmbeddedStore, "walk", seen)
+    for chosen in (
+        "nodes { distance model { downloads id } }",
+        "... { nodes { model { ...names } } } totalAncestors",
+        "__typename nodes { model { __typename id } } edges { model { task } baseModel { createdAt } }",
+        "nodes { model { id conflicts { __typename } } }",
+        "packed",
+        "truncated { id hidden } root { hubId }",
+    ):
+        fragment = "fragment names on Model { likes }" if "names" in chosen else ""
+        data(folder, '{ lineage(id: "root/base") { ' + chosen + " } } " + fragment)
+    packed = tuple(name for name in EVERY_FIELD if name in {"id", *PACKED})
+    assert [(sorted(want.fields), want.edges, want.hidden) for want in wanted] == [
+        (sorted(fields), edges, hidden)
+        for fields, edges, hidden in (
+            (("id", "downloads"), False, False),
+            (("id", "likes"), False, False),
+            (("id", "task", "created_at"), True, False),
+            (EVERY_FIELD, False, False),
+            (packed, True, True),
+            (("id", "hub_id"), False, True),
+        )
+    ]

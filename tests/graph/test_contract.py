@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from graph.errors import NotFound
 from graph.records import Direction, Evidence, ModelRecord, Relation, State
 from graph.snapshot import Snapshot
-from graph.store import ROOT, EdgeFilter, Facet, Key, ModelFilter, Order, Store
+from graph.store import EVERY_FIELD, ROOT, EdgeFilter, Facet, Key, ModelFilter, Order, Store, Want
 from graph.stores.embedded import open_snapshot
 from graph.stores.neo4j import Server, load, open_neo4j
 from tests.neo4j_server import Neo4jServer, missing
@@ -108,6 +108,14 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
         for id, direction, (depth, limit) in product(some, Direction, [(1, 100), (100, 100), (2, 3), (0, 0)]):
             walk = await store.walk(id, direction, edge_filter, depth, limit)
             assert walk == plain.walk(id, direction, edge_filter, depth, limit)
+        for want in (Want(edges=False, hidden=False, fields=("id", "downloads")), Want(fields=EVERY_FIELD)):
+            walk = await store.walk(some[0], Direction.BOTH, edge_filter, 9, 9, want)
+            whole = plain.walk(some[0], Direction.BOTH, edge_filter, 9, 9)
+            assert (walk.nodes, walk.total_ancestors) == (whole.nodes, whole.total_ancestors)
+            assert (walk.edges, walk.hidden) == ((whole.edges, whole.hidden) if want.edges else ((), ()))
+            for got, node in zip(walk.models, walk.nodes, strict=True):
+                record = plain.by_id[node.id]
+                assert all(getattr(got, name) == getattr(record, name) for name in want.fields)
     counts = [{r: sum(e.base_model == id and e.relation is r for e in plain.edges) for r in Relation} for id in ids]
     assert await store.derived_counts(ids) == [{r: n for r, n in count.items() if n} for count in counts]
     for start, end in product(some[:6], some[:6]):

@@ -26,6 +26,7 @@ from graph.records import (
 )
 from graph.snapshot import Snapshot
 from graph.store import (
+    WANT,
     Coverage,
     DerivationPage,
     EdgeFilter,
@@ -38,6 +39,7 @@ from graph.store import (
     Order,
     Walk,
     WalkNode,
+    Want,
 )
 from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.index import CONFLICT, CYCLE, EVIDENCE, RELATIONS, build_index, table_rows
@@ -150,7 +152,7 @@ class EmbeddedStore:
         ]
 
     async def walk(
-        self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, *, edges: bool = True
+        self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, want: Want = WANT
     ) -> Walk:
         """The lineage around one model."""
         root = self._row(id)
@@ -159,17 +161,20 @@ class EmbeddedStore:
         up = self._kin.levels(root, where, up=True) if direction is not Direction.DESCENDANTS else []
         down = self._kin.levels(root, where, up=False) if direction is not Direction.ANCESTORS else []
         rows, distances = self._shown(root, up, down, depth, limit)
-        names = self._ids.many(rows)
+        models = tuple(self._records(rows.tolist())) if want.fields else ()
+        names = [model.id for model in models] or self._ids.many(rows)
         self._meet(names, rows.tolist())
-        _, above = self._kin.edges_up(rows, where)
-        inside = above[np.isin(self._kin.base[above], rows, kind="table")]
-        return Walk(
-            tuple(map(WalkNode, names, distances)),
-            tuple(self._derivations(self._by_name(inside))) if edges else (),
-            sum(map(len, up)),
-            sum(map(len, down)),
-            tuple(self._hidden(rows, names, np.array(distances), inside, direction, where)),
-        )
+        edges: tuple[DerivationRecord, ...] = ()
+        hidden: tuple[Hidden, ...] = ()
+        if want.edges or want.hidden:
+            _, above = self._kin.edges_up(rows, where)
+            inside = above[np.isin(self._kin.base[above], rows, kind="table")]
+            if want.edges:
+                edges = tuple(self._derivations(self._by_name(inside)))
+            if want.hidden:
+                hidden = tuple(self._hidden(rows, names, np.array(distances), inside, direction, where))
+        nodes = tuple(map(WalkNode, names, distances))
+        return Walk(nodes, edges, sum(map(len, up)), sum(map(len, down)), hidden, models)
 
     async def path(self, start: str, end: str, limit: int) -> list[tuple[str, ...]]:
         """Shortest chains between two models."""

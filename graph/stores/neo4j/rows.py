@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import namedtuple
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from graph.records import (
@@ -19,6 +21,7 @@ from graph.records import (
     TrainingRecord,
     WeightsRecord,
 )
+from graph.store import EVERY_FIELD
 
 Row = Sequence[Any]  # one value of Bolt each
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,6 +73,20 @@ def model(row: Row) -> ModelRecord:
     )
 
 
+@lru_cache(maxsize=256)
+def some(names: tuple[str, ...]) -> Callable[[Row], Any]:
+    """A reader of these fields of a model, in this order; what it returns has them as attributes, and nothing else."""
+    if names == EVERY_FIELD:
+        return model
+    kind = namedtuple("SomeOfModel", names)  # type: ignore[misc] # its fields are those asked for
+    readers = [_READERS.get(name) for name in names]
+
+    def read(row: Row) -> Any:
+        return kind._make(value if of is None else of(value) for value, of in zip(row, readers, strict=True))
+
+    return kind._make if not any(readers) else read
+
+
 def dataset(row: Row) -> DatasetRecord:
     """13 values in the order of DatasetRecord."""
     (id, hub_id, author, state, created_at, modified_at) = row[:6]
@@ -88,6 +105,16 @@ def dataset(row: Row) -> DatasetRecord:
         tuple(row[11] or ()),
         row[12],
     )
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "state": _STATES.__getitem__,
+    "created_at": time,
+    "modified_at": time,
+    "tags": lambda values: tuple(values or ()),
+    "languages": lambda values: tuple(values or ()),
+    "relations": lambda values: tuple(_RELATIONS[relation] for relation in values or ()),
+}
 
 
 def evidence(values: Sequence[str] | None) -> tuple[Evidence, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from graph.records import (
 )
 from graph.store import (
     SIZE_CLASSES,
+    WANT,
     Coverage,
     DerivationPage,
     EdgeFilter,
@@ -32,6 +34,7 @@ from graph.store import (
     ModelPage,
     Order,
     Walk,
+    Want,
 )
 from graph.stores.neo4j import finding, rows
 from graph.stores.neo4j.connection import Asker, Server
@@ -41,6 +44,7 @@ from graph.stores.neo4j.walking import Around, Side, shortest, walk
 
 PATH_LIMIT = 20  # derivations of the longest path that is looked for
 KEPT_ANSWERS = 1_000  # counts and facets that are remembered: the graph behind a store does not change
+KEPT_RECORDS = 20_000  # models
 LOOK_SECONDS = 1.0  # how often the store makes sure of that
 EVERYTHING = 2**31 - 1
 
@@ -80,6 +84,7 @@ class Neo4jStore:
         self._snapshot = snapshot
         self._looked = time.monotonic()
         self._answers: dict[tuple[object, ...], Any] = {}
+        self._ready: OrderedDict[str, ModelRecord] = OrderedDict()  # those met lately
 
     @property
     def snapshot(self) -> str:
@@ -111,8 +116,19 @@ class Neo4jStore:
 
     async def models(self, ids: Sequence[str]) -> list[ModelRecord | None]:
         """The records of these ids."""
-        found = {row[0]: rows.model(row) for row in await self._ask("models", ids=_distinct(ids))} if ids else {}
+        found = {id: self._ready[id] for id in ids if id in self._ready}
+        absent = [id for id in _distinct(ids) if id not in found]
+        if absent:
+            found |= self._met(await self._ask("models", ids=absent))
         return [found.get(id) for id in ids]
+
+    def _met(self, answer: Iterable[rows.Row]) -> dict[str, ModelRecord]:
+        """Records of these rows, kept for who asks next."""
+        found = {row[0]: rows.model(row) for row in answer}
+        self._ready.update(found)
+        while len(self._ready) > KEPT_RECORDS:
+            self._ready.popitem(last=False)
+        return found
 
     async def find(
         self, where: ModelFilter, order: Order = Order.DOWNLOADS, first: int = 20, after: Key | None = None
@@ -180,7 +196,9 @@ class Neo4jStore:
     async def base_models(self, ids: Sequence[str]) -> list[tuple[DerivationRecord, ...]]:
         """Derivations towards base models."""
         found: dict[str, list[DerivationRecord]] = {id: [] for id in ids}
-        for row in await self._ask("base_models", ids=list(found)) if ids else ():
+        answer = await self._ask("base_models", ids=list(found)) if ids else ()
+        self._met(row[7] for row in answer)  # who asks for derivations asks for their ends
+        for row in answer:
             found[row[0]].append(rows.derivation(row))
         return [tuple(found[id]) for id in ids]
 
@@ -196,7 +214,8 @@ class Neo4jStore:
         pages = {}
         for id, total, page in found:
             shown = tuple(rows.derivation(row) for row in page[:first])
-            keys = tuple(Key(row[7], row[0]) for row in page[:first])
+            known = self._met(row[7] for row in page[:first])
+            keys = tuple(Key(known[row[0]].downloads, row[0]) for row in page[:first])
             pages[id] = DerivationPage(shown, keys, len(page) > first, total)
         return [pages[id] for id in ids]
 
@@ -215,24 +234,28 @@ class Neo4jStore:
         return [tuple(found[id]) for id in ids]
 
     async def walk(
-        self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, *, edges: bool = True
+        self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, want: Want = WANT
     ) -> Walk:
         """The lineage around one model."""
-        around = await self._around(id, direction, where, depth, limit)
+        around = await self._around(id, direction, where, depth, limit, want)
         both = min(len(around.ancestor_distances), len(around.descendant_distances)) > 0
         longest = max(len(around.ancestor_distances), len(around.descendant_distances))
         if around.cyclic and both and longest >= limit:  # what is on both sides must be known before it is cut
-            around = await self._around(id, direction, where, depth, EVERYTHING)
-        found = walk(around, direction, limit)
-        return found if edges else replace(found, edges=())
+            around = await self._around(id, direction, where, depth, EVERYTHING, want)
+        return walk(around, direction, limit, want)
 
-    async def _around(self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int) -> Around:
+    async def _around(
+        self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, want: Want
+    ) -> Around:
         parameters = {
             "id": id,
             "limit": limit,
             "depth": depth,
             "up": direction is not Direction.DESCENDANTS,
             "down": direction is not Direction.ANCESTORS,
+            "edges": want.edges or want.hidden,
+            "degrees": want.hidden,
+            "fields": want.fields,
         }
         found = await self._ask("walk", **parameters) if where == EdgeFilter() else None
         if found is None or found[2] is None:  # a filter, or a snapshot that did not count descendants
@@ -297,6 +320,7 @@ class Neo4jStore:
 
     async def close(self) -> None:
         """Give back the connections."""
+        self._ready.clear()
         await self._asker.close()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from graph.records import Direction
-from graph.store import Hidden, Walk, WalkNode
-from graph.stores.neo4j.rows import Row, derivation
+from graph.records import DerivationRecord, Direction
+from graph.store import Hidden, Walk, WalkNode, Want
+from graph.stores.neo4j.rows import Row, derivation, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +20,43 @@ class Around:
     total_descendants: int
     ancestor_distances: list[int]
     descendant_distances: list[int]
-    degrees: list[tuple[str, int]]  # root, ancestors, descendants: id and number of derived models
+    models: list[tuple[str, int, Row]]  # root, ancestors, descendants: id, number of derived models, wanted fields
     edges: list[Row]
 
     def nodes(self, limit: int) -> list[WalkNode]:
         """Root, ancestors, descendants; a model on both sides once, where it is nearer, as an ancestor when equal."""
-        ids = [id for id, _ in self.degrees[1:]]
+        ids = [id for id, _, _ in self.models[1:]]
         up = dict(zip(ids, self.ancestor_distances, strict=False))
         down = dict(zip(ids[len(up) :], self.descendant_distances, strict=True))
         nodes = [WalkNode(id, -far) for id, far in up.items() if far <= down.get(id, far)]
         nodes += [WalkNode(id, far) for id, far in down.items() if far < up.get(id, far + 1)]
-        return [WalkNode(self.degrees[0][0], 0), *nodes[:limit]]
+        return [WalkNode(self.models[0][0], 0), *nodes[:limit]]
 
 
-def walk(around: Around, direction: Direction, limit: int) -> Walk:
+def walk(around: Around, direction: Direction, limit: int, want: Want) -> Walk:
     """The walk as the port defines it."""
     nodes = around.nodes(limit)
+    edges, hidden = _links(around, nodes, direction) if want.edges or want.hidden else ([], [])
+    models: tuple[Any, ...] = ()
+    if want.fields:
+        read, values = some(want.fields), {id: row for id, _, row in around.models}
+        models = tuple(read(values[node.id]) for node in nodes)
+    return Walk(
+        tuple(nodes),
+        tuple(edges) if want.edges else (),
+        around.total_ancestors,
+        around.total_descendants,
+        tuple(hidden) if want.hidden else (),
+        models,
+    )
+
+
+def _links(
+    around: Around, nodes: Sequence[WalkNode], direction: Direction
+) -> tuple[list[DerivationRecord], list[Hidden]]:
+    """Derivations between shown models, and what of their neighbours is not shown."""
     shown = {node.id for node in nodes}
-    derived = dict(around.degrees)
+    derived = {id: count for id, count, _ in around.models}
     bases: dict[str, int] = {}
     shown_bases: dict[str, int] = {}
     edges = []
@@ -58,7 +78,7 @@ def walk(around: Around, direction: Direction, limit: int) -> Walk:
             count += derived[node.id]
         if count:
             hidden.append(Hidden(node.id, count))
-    return Walk(tuple(nodes), tuple(edges), around.total_ancestors, around.total_descendants, tuple(hidden))
+    return edges, hidden
 
 
 class Side:

@@ -6,7 +6,8 @@
 //   $key        -1200          a derived model's downloads_key ...
 //   $after      'org/model'    ... and name, after which the page starts; the smallest number and '' for the first page
 //   $limit      21
-// Row: a list with one entry an id: [id, total under the filter, the page's derivations with the derived models' downloads]
+// Row: a list with one entry an id: [id, total under the filter, the page's derivations, each with what is known of the derived
+//   model, in the order of graph.records.ModelRecord]
 UNWIND $ids AS id
 CALL (id) {
   MATCH (:Model {id: id})<-[e:DERIVED_FROM]-(m:Model)
@@ -22,6 +23,12 @@ CALL (id) {
   WITH e, m
   ORDER BY m.downloads_key, m.id
   LIMIT $limit
-  RETURN collect([m.id, id, e.relation, e.evidence, e.confidence, e.conflict, e.cycle, m.downloads]) AS page
+  RETURN collect([
+    m.id, id, e.relation, e.evidence, e.confidence, e.conflict, e.cycle, [
+      m.id, m.hub_id, m.author, m.state, m.created_at, m.modified_at, m.task, m.library, m.licence, m.parameters,
+      m.dtype, m.architecture, m.context_length, m.downloads, m.downloads_all_time, m.likes, m.trending, m.sha, m.gated,
+      m.tags, m.languages, m.relations, m.generation, m.descendants, m.base_models, m.new_version
+    ]
+  ]) AS page
 }
 RETURN collect([id, total, page]) AS answer

@@ -7,11 +7,14 @@
 //   $down              true  whether descendants are
 //   $depth             3     the farthest that are shown
 //   $limit             500   the most nodes of each side
+//   $edges             true  whether derivations are wanted
+//   $degrees           true  whether numbers of derived models are
+//   $fields            ['downloads']  properties wanted of each model that is shown
 // Row: a list of
 //   whether the model lies on a cycle (both sides may then name the same model),
 //   the total of ancestors and of descendants at any distance,
 //   the distances of shown ancestors and of shown descendants, both by distance, downloads and name,
-//   the shown models (root, ancestors, descendants) as [id, number of derived models],
+//   the shown models (root, ancestors, descendants) as [id, number of derived models, properties],
 //   and all derivations of shown models, by model and base model
 MATCH (root:Model {id: $id})
 CALL (root) {
@@ -42,6 +45,7 @@ CALL (root) {
 }
 WITH *, [root] + [r IN ancestors | r[0]] + [r IN descendants | r[0]] AS shown
 CALL (shown) {
+  WITH shown WHERE $edges
   UNWIND shown AS n
   WITH DISTINCT n
   MATCH (n)-[e:DERIVED_FROM]->(b:Model)
@@ -55,15 +59,17 @@ CALL (shown) {
   UNWIND shown AS n
   RETURN collect([
     n.id,
-    COUNT { (n)<-[e:DERIVED_FROM]-()
-    WHERE ($relations IS NULL OR e.relation IN $relations)
-      AND ($evidence IS NULL OR any(v IN e.evidence WHERE v IN $evidence))
-   }
-  ]) AS degrees
+    CASE WHEN $degrees THEN COUNT {
+      (n)<-[e:DERIVED_FROM]-()
+      WHERE ($relations IS NULL OR e.relation IN $relations)
+        AND ($evidence IS NULL OR any(v IN e.evidence WHERE v IN $evidence))
+    } ELSE 0 END,
+    [k IN $fields | n[k]]
+  ]) AS models
 }
 RETURN [
   EXISTS { (root)-[:DERIVED_FROM {cycle: true}]->() },
   ancestor_total, descendant_total,
-  [r IN ancestors | r[1]], [r IN descendants | r[1]], degrees,
+  [r IN ancestors | r[1]], [r IN descendants | r[1]], models,
   edges
 ] AS answer

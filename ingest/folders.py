@@ -19,6 +19,7 @@ from ingest.names import Rejected, judge
 from ingest.parse import PartBuilder
 from ingest.report import MAX_BAD_FRACTION, Progress, Report, Silent
 from ingest.staging import WEIGHTS_ANEW, Staging
+from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.checkpoint import DamagedCheckpoint
 from ingest.weights.folder import Found, checkpoints
 from ingest.weights.member import Member, member
@@ -50,7 +51,7 @@ def ingest_folders(
     progress = progress or Silent()
     found = [item for path in paths for item in checkpoints(path)]
     if not found:
-        raise BadInput(f"no checkpoint under {', '.join(map(str, paths))}: safetensors and GGUF files are known")
+        raise BadInput(f"no checkpoint under {', '.join(map(str, paths))}: safetensors, GGUF and ONNX files are known")
     told = _told(dates)
     with catalogue.locked():
         builder = PartBuilder()
@@ -86,6 +87,7 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 def _read(found: Iterable[Found], shelf: WeightShelf, builder: PartBuilder, progress: Progress) -> list[ClaimRecord]:
     """Read what was not read before; returns what adapters say of themselves."""
     adapters: list[ClaimRecord] = []
+    anonymous: list[tuple[int, Found]] = []  # named by what the others hold, once these are read
     found = list(found)
     progress.start("reading", len(found), "checkpoints")
     for number, item in enumerate(found, 1):
@@ -98,18 +100,39 @@ def _read(found: Iterable[Found], shelf: WeightShelf, builder: PartBuilder, prog
                 else:
                     where = "adapter_config.json"
                     adapters.append(ClaimRecord(item.model, base, Relation.ADAPTER, Evidence.CONFIG, where))
-            else:
-                checkpoint = item.read()
-                mark = mark_of(checkpoint)
-                if not shelf.has(item.model, mark):
-                    shelf.put(member(item.model, checkpoint), mark)
-        except DamagedCheckpoint as error:
-            builder.bad_row("folder", number, "damaged-checkpoint", f"{item.model}: {error.what}")
+            elif not _keep(item, shelf, by_content=False):
+                anonymous.append((number, item))
         except StemmaError as error:
-            builder.bad_row("folder", number, "not-a-checkpoint", f"{item.model}: {error}")
+            _tell(builder, number, item, error)
         progress.advance(1)
+    for number, item in anonymous:
+        try:
+            _keep(item, shelf, by_content=True)
+        except StemmaError as error:
+            _tell(builder, number, item, error)
     progress.finish()
     return adapters
+
+
+def _keep(item: Found, shelf: WeightShelf, *, by_content: bool) -> bool:
+    """Read a checkpoint unless it was read before. False when its matrices have no names, and are not to be named yet."""
+    checkpoint = item.read()
+    mark = mark_of(checkpoint)
+    if shelf.has(item.model, mark):
+        return True
+    if is_anonymous(checkpoint):
+        if not by_content:
+            return False
+        checkpoint = named_by_content(checkpoint, shelf.members({}))
+    shelf.put(member(item.model, checkpoint), mark)
+    return True
+
+
+def _tell(builder: PartBuilder, number: int, item: Found, error: StemmaError) -> None:
+    if isinstance(error, DamagedCheckpoint):
+        builder.bad_row("folder", number, "damaged-checkpoint", f"{item.model}: {error.what}")
+    else:
+        builder.bad_row("folder", number, "not-a-checkpoint", f"{item.model}: {error}")
 
 
 def _facts(model: Member, told: dict[str, datetime]) -> dict[str, Any]:
@@ -170,8 +193,11 @@ def identify(catalogue: Catalogue, path: Path) -> tuple[Member, Origin]:
     found = list(checkpoints(path))
     if len(found) != 1:
         raise BadInput(f"{path} holds {len(found)} checkpoints: give the folder or file of one")
-    unknown = member("this checkpoint", found[0].read())
     shelf = shelf_of(catalogue)
+    checkpoint = found[0].read()
+    if is_anonymous(checkpoint):
+        checkpoint = named_by_content(checkpoint, shelf.members({}))
+    unknown = member("this checkpoint", checkpoint)
     created, known = _created(catalogue), shelf.origins()
     family = Origins()
     for elder in sorted(shelf.members(created), key=lambda item: (item.created_at or _LAST, item.id)):

@@ -19,7 +19,9 @@ def tell_origin(catalogue: Path, path: Path, *, as_json: bool) -> None:
     if as_json:
         parents = [{**asdict(parent), "relation": parent.relation.value} for parent in origin.parents]
         candidates = [{"id": id, "probability": share} for id, share in origin.candidates]
-        print_json({"dtype": model.dtype, "tensors": len(model.digests), "parents": parents, "candidates": candidates})
+        alike = [{"id": said.other, "components": dict(said.components)} for said in origin.alike]
+        told = {"dtype": model.dtype, "tensors": len(model.digests), "parents": parents}
+        print_json({**told, "candidates": candidates, "alike": alike})
         return
     if not origin.parents:
         click.echo("no relative among the checkpoints that were read")
@@ -29,3 +31,5 @@ def tell_origin(catalogue: Path, path: Path, *, as_json: bool) -> None:
         click.echo(clean(line))
     for id, chance in origin.candidates:
         click.echo(clean(f"or          {id}  {chance:.2f}"))
+    for said in origin.alike:
+        click.echo(clean(str(said)))

@@ -52,22 +52,23 @@ Read = Callable[[Bytes, str, tuple[int, ...]], Values]
 class Checkpoint:
     """The weights of a model at one commit. ``tensors`` by name; ``decode`` turns bytes of a dtype into float32 values."""
 
-    format: str  # "safetensors" | "gguf"
+    format: str  # "safetensors" | "gguf" | "onnx"
     tensors: Mapping[str, Tensor]
     decode: Read
     metadata: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+    made: Mapping[str, Callable[[], Values]] = field(
+        default_factory=dict
+    )  # values that are more than their bytes decoded
 
     def raw(self, name: str) -> Bytes:
         """The bytes of a tensor, mapped. Shape: (size_bytes,)."""
-        tensor = self.tensors[name]
-        if not tensor.size_bytes:
-            return np.empty(0, dtype=np.uint8)
-        mapped = np.memmap(tensor.path, dtype=np.uint8, mode="r", offset=tensor.offset, shape=(tensor.size_bytes,))
-        return mapped.view(np.ndarray)
+        return mapped(self.tensors[name])
 
     def values(self, name: str) -> Values:
         """The values of a tensor as float32, in its shape. Needs 4 bytes a value."""
+        if name in self.made:
+            return self.made[name]()
         tensor = self.tensors[name]
         return self.decode(self.raw(name), tensor.dtype, tensor.shape)
 
@@ -75,6 +76,14 @@ class Checkpoint:
     def size_bytes(self) -> int:
         """Bytes of all tensors."""
         return sum(tensor.size_bytes for tensor in self.tensors.values())
+
+
+def mapped(tensor: Tensor) -> Bytes:
+    """The bytes of a tensor where they lie, mapped. Shape: (size_bytes,)."""
+    if not tensor.size_bytes:
+        return np.empty(0, dtype=np.uint8)
+    found = np.memmap(tensor.path, dtype=np.uint8, mode="r", offset=tensor.offset, shape=(tensor.size_bytes,))
+    return found.view(np.ndarray)
 
 
 def checked_shape(path: Path | str, name: str, shape: object) -> tuple[int, ...]:

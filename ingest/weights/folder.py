@@ -1,4 +1,4 @@
-"""This file knows where checkpoints lie on disk: a folder a model, one GGUF file, the Hub's cache, or folders of such."""
+"""This file knows where checkpoints lie on disk: a folder a model, one GGUF or ONNX file, the Hub's cache, or folders of such."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import Any
 from graph.errors import BadInput
 from ingest.weights.checkpoint import Checkpoint, DamagedCheckpoint
 from ingest.weights.gguf_file import read_gguf
+from ingest.weights.onnx_file import read_onnx
 from ingest.weights.safetensors_file import read_safetensors, shards
 
 _LONGEST_CONFIG = 10_000_000
+_CONFIG = "config.json"
+_EXPORTS = "onnx"  # the folder of a repository that holds exports of it
 ADAPTER = "adapter_config.json"
 
 
@@ -25,24 +28,31 @@ class Found:
     path: Path  # a folder, or one file
 
     def read(self) -> Checkpoint:
-        """Its header. Raises DamagedCheckpoint."""
+        """Its header. Raises DamagedCheckpoint, BadInput."""
         if self.path.is_file():
             if self.path.suffix == ".gguf":
                 return read_gguf(self.path)
-            return read_safetensors([self.path], settings_of(self.path.parent / "config.json"))
+            if self.path.suffix == ".onnx":
+                return _read_onnx(self.path)
+            return read_safetensors([self.path], settings_of(self.path.parent / _CONFIG))
         files = shards(self.path)
         if files:
-            return read_safetensors(files, settings_of(self.path / "config.json"))
-        quantised = sorted(self.path.glob("*.gguf"))
-        if len(quantised) != 1:
-            raise BadInput(f"{self.path} holds {len(quantised)} GGUF files and no safetensors: name one file")
-        return read_gguf(quantised[0])
+            return read_safetensors(files, settings_of(self.path / _CONFIG))
+        single = sorted(self.path.glob("*.gguf")) or sorted(self.path.glob("*.onnx"))
+        if len(single) != 1:
+            raise BadInput(f"{self.path} holds {len(single)} GGUF or ONNX files and no safetensors: name one file")
+        return read_gguf(single[0]) if single[0].suffix == ".gguf" else _read_onnx(single[0])
 
     @property
     def adapter(self) -> dict[str, Any] | None:
         """The configuration of an adapter; None when it is none."""
         path = self.path / ADAPTER
         return settings_of(path) if self.path.is_dir() and path.is_file() else None
+
+
+def _read_onnx(path: Path) -> Checkpoint:
+    """One ONNX file; its configuration lies beside it, or above the folder ``onnx`` of a repository."""
+    return read_onnx(path, settings_of(path.parent / _CONFIG) or settings_of(path.parent.parent / _CONFIG))
 
 
 def settings_of(path: Path) -> dict[str, Any]:
@@ -75,13 +85,13 @@ def _within(folder: Path, name: str) -> Iterator[Found]:
     if any(folder.glob("*.safetensors")):
         yield Found(name, folder)
         return
-    quantised = sorted(folder.glob("*.gguf"))
-    if len(quantised) == 1:
+    single = sorted(folder.glob("*.gguf")) or sorted(folder.glob("*.onnx"))
+    if len(single) == 1:
         yield Found(name, folder)
         return
-    yield from (Found(f"{name}/{file.stem}", file) for file in quantised)
+    yield from (Found(f"{name}/{file.stem}", file) for file in single)
     for inner in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        yield from _within(inner, inner.name)
+        yield from _within(inner, name if inner.name == _EXPORTS else inner.name)
 
 
 def _cached(folder: Path) -> Iterator[Found]:
@@ -93,4 +103,5 @@ def _cached(folder: Path) -> Iterator[Found]:
         wanted = main.read_text(encoding="utf-8").strip()
         revisions = [path for path in revisions if path.name == wanted] or revisions
     if revisions:
-        yield from (Found(name, found.path) for found in _within(revisions[-1], name))
+        for found in _within(revisions[-1], name):
+            yield Found(found.model if found.model.startswith(f"{name}/") else name, found.path)

@@ -2,7 +2,9 @@
 
 A matrix on a uniform grid has v = d c with whole codes c, |c| <= 127 and d = max|v| / 127, by row (int8) or by block of 32 (Q8_0);
 Q4_0 has at most 16 distinct values a block. The mean of |v/d - round(v/d)| over codes .5 to 24 is .25 without a grid and near 0
-on one. The source is the candidate that, put on the same grid, gives the same values.
+on one. The source is the candidate that, put on the same grid, gives the same values. Whole numbers may lie on other grids, with a
+zero point, one scale for the whole matrix or one a column: there the step d is the least gap between values, and the source is the
+candidate p with |p - v| <= d/2.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ ON_GRID = 0.12
 _MOST_CODE, _LEAST_CODE = 24, 0.5
 _AGREE = 0.8  # of the matrices
 _TOLERANCE = {"F32": 1e-5, "F64": 1e-5}
+_SLACK = 1.001  # of half a step
 _ROUNDED = 2e-3  # relative, where dequantised values were rounded when stored
 
 
@@ -88,3 +91,31 @@ def agreement(member: Member, candidate: Member, kind: str) -> float:
         same += int((np.abs(held - values) <= bound).sum())
         whole += values.size
     return same / whole if whole else 0.0
+
+
+def within_steps(member: Member, candidate: Member) -> float:
+    """The share of weights of a model stored as whole numbers that lie within half a step of the candidate's; 0 to 1.
+
+    A model close to the source agrees nearly as well: compare what is left of 1.
+    """
+    same = whole = 0
+    for role, values in member.matrices.items():
+        apart = np.abs(candidate.matrices[role] - values)
+        same += int((apart <= _SLACK / 2 * _step(values)).sum())
+        whole += values.size
+    return same / whole if whole else 0.0
+
+
+def _step(values: Values) -> Values:
+    """The step of a matrix's grid, by row or by column. Shape: (rows, 1) or (1, columns)."""
+    by_row, by_column = _least_gap(values), _least_gap(values.T).T
+    return by_row if _off_grid(values, by_row) <= _off_grid(values, by_column) else by_column
+
+
+def _least_gap(values: Values) -> Values:
+    """How far apart the values of a row are at least, beyond rounding; 0 for a row of one value. Shape: (rows, 1)."""
+    ordered = np.sort(values, axis=1)
+    gaps = np.diff(ordered, axis=1)
+    floor = 1e-5 * np.abs(values).max(axis=1, keepdims=True)
+    least: Values = np.where(gaps > floor, gaps, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+    return np.where(np.isfinite(least), least, 0).astype(np.float32)

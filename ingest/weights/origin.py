@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from graph.records import Relation
+from ingest.weights.checkpoint import Values
+from ingest.weights.component import Resemblance, resemblance
 from ingest.weights.elements import chosen_by_element
-from ingest.weights.exact import same_content
+from ingest.weights.exact import contained, same_content
 from ingest.weights.family import SAME_FAMILY, likeness, relative, squared
-from ingest.weights.grid import agreement, grid_of
+from ingest.weights.grid import agreement, grid_of, within_steps
 from ingest.weights.inherited import Candidate, Descent, descent
 from ingest.weights.low_rank import is_noise, rank
 from ingest.weights.member import Member
@@ -28,6 +30,10 @@ _MOST_RELATIVES = 64  # nearest relatives that are looked at
 _SPARSE = 0.05
 _LAID_NEAR = 0.5
 _NEARLY = 0.9  # of the best agreement: candidates that stay in question
+_HELD = 0.5  # of one model's weights: what another must have of them to be its source, where shapes differ
+_OFF = 0.5  # agreement below which another grid is tried
+_CLEARER = 4.0  # there: how much more the second must leave of 1 than the first
+_MOST_ALIKE = 5
 _SMALL = 16_000  # weights below which siblings cannot be told from parents
 # How often such an answer was right on generated families (bench/zoo); the same models with other seeds were held out.
 _SURE, _FLAT, _MERGE, _BEND, _EITHER, _NEAREST_ONLY = 0.99, 0.97, 0.95, 0.85, 0.6, 0.5
@@ -53,6 +59,7 @@ class Origin:
     model: str
     parents: tuple[Parent, ...] = ()
     candidates: tuple[tuple[str, float], ...] = ()
+    alike: tuple[Resemblance, ...] = ()  # elders that resemble it in part, where nothing was made from anything
     is_leaf: bool = False  # a copy or another form of a model that is there: nothing is sought beneath it
 
 
@@ -101,7 +108,7 @@ class Origins:
             or self._merged(model)
             or self._adapted(model)
             or self._continued(model)
-            or Origin(model.id)
+            or Origin(model.id, alike=self._alike(model))
         )
 
     def _relatives(self, model: Member) -> list[Member]:
@@ -131,21 +138,53 @@ class Origins:
                     return self._one(model, source, Relation.QUANTIZED, 1.0, what, is_leaf=True)
                 what = "the same tensors" if relation is Relation.IDENTICAL else f"the same values as {model.dtype}"
                 return self._one(model, elder, relation, 1.0, what, is_leaf=True)
+        for elder in self._floats:
+            missing = _left_out(model, elder)
+            if missing is not None:
+                what = f"the same tensors, without {', '.join(missing) or 'constants'}"
+                return self._one(model, elder, Relation.IDENTICAL, 1.0, what, is_leaf=True)
         return None
 
     def _quantised(self, model: Member) -> Origin | None:
         kind = grid_of(model)
         if kind is None:
             return None
-        near = sorted(self._relatives(model), key=lambda elder: relative(model, elder))[:_NEAREST]
-        scored = sorted(((agreement(model, elder, kind), elder) for elder in near), key=lambda pair: -pair[0])
+        pairs = [(model, elder) for elder in self._relatives(model)] or self._in_common(model)
+        near = sorted(pairs, key=lambda pair: relative(*pair))[:_NEAREST]
+        scored = sorted(((agreement(*pair, kind), pair[1]) for pair in near), key=lambda pair: -pair[0])
         if not scored:
             return Origin(model.id, is_leaf=True)
         share, source = scored[0]
         second = scored[1][0] if len(scored) > 1 else 0.0
-        probability = _SURE if share > _NEARLY or share > 1.05 * second else _NEAREST_ONLY
+        is_sure = share > _NEARLY or share > 1.05 * second
         what = f"on the {kind} grid of it: {share:.3f} of the weights" if share >= 0 else f"nearest in {kind}"
+        if not model.is_float and 0 <= share < _OFF:
+            scored = sorted(((within_steps(*pair), pair[1]) for pair in near), key=lambda pair: -pair[0])
+            share, source = scored[0]
+            second = scored[1][0] if len(scored) > 1 else 0.0
+            is_sure = share > _NEARLY and 1 - second > _CLEARER * (1 - share)
+            what = f"within half a step of it: {share:.3f} of the weights"
+        probability = _SURE if is_sure else _NEAREST_ONLY
         return self._one(model, source, Relation.QUANTIZED, probability, what, is_leaf=True)
+
+    def _in_common(self, model: Member) -> list[tuple[Member, Member]]:
+        """(model, elder), each with the matrices that both have, for relatives of other shapes that have most of them."""
+        pairs: list[tuple[Member, Member]] = []
+        for elder in self._floats:
+            ours = {role: values for role, values in model.matrices.items() if _has(elder, role, values)}
+            if ours and sum(values.size for values in ours.values()) > _HELD * len(model.flat):
+                pair = (
+                    replace(model, matrices=ours),
+                    replace(elder, matrices={role: elder.matrices[role] for role in ours}),
+                )
+                if likeness(*pair) > SAME_FAMILY:
+                    pairs.append(pair)
+        return pairs
+
+    def _alike(self, model: Member) -> tuple[Resemblance, ...]:
+        """The elders that resemble a model in part, the most alike first."""
+        found = [said for elder in self._floats if (said := resemblance(model, elder)) is not None]
+        return tuple(sorted(found, key=lambda said: (-said.components[0][1], said.other))[:_MOST_ALIKE])
 
     def _reshaped(self, model: Member) -> Origin | None:
         """Other shapes, another order of neurons, scaled rows, fewer layers."""
@@ -301,6 +340,24 @@ class Origins:
         model: Member, base: Member, relation: Relation, probability: float, detail: str, *, is_leaf: bool = False
     ) -> Origin:
         return Origin(model.id, (Parent(model.id, base.id, relation, probability, detail),), is_leaf=is_leaf)
+
+
+def _has(member: Member, role: str, values: Values) -> bool:
+    return role in member.matrices and member.matrices[role].shape == values.shape
+
+
+def _left_out(model: Member, elder: Member) -> list[str] | None:
+    """What a model lacks of an elder whose tensors it has otherwise, as exports leave out a pooler; None when they differ, or when
+    it lacks a layer, or most of the weights.
+    """
+    held, there = model.identity.counts, elder.identity.counts
+    if model.dtype != elder.dtype or not held or not all(value in there for value in held):
+        return None
+    if contained(elder.identity, model.identity) < _HELD:
+        return None
+    ours = {digest.value for digest in model.digests}
+    missing = [digest.role for digest in elder.digests if not digest.trivial and digest.value not in ours]
+    return None if any(role[0].isdigit() for role in missing) else sorted(missing)
 
 
 def origins(models: Iterable[Member]) -> Iterator[Origin]:

@@ -22,7 +22,7 @@ from ingest.weights.exact import Digest, identity
 from ingest.weights.member import Member
 from ingest.weights.origin import Origin
 
-_VERSION = 1
+_VERSION = 2
 _ABOUT = "about"
 _ORIGINS = "origins.json"
 

@@ -45,7 +45,9 @@ _TOP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(^|\.)(embed_tokens|wte|word_embeddings|token_embd|tok_embeddings)$", "embedding"),
         (r"(^|\.)(lm_head|embed_out)$|^output$", "head"),
         (r"(^|\.)(norm|ln_f|final_layernorm|output_norm)$", "norm"),
-        (r"(^|\.)(wpe|position_embeddings)$", "positions"),
+        (r"(^|\.)(wpe|position_embeddings|position_embd)$", "positions"),
+        (r"(^|\.)(token_type_embeddings|token_types)$", "token_types"),
+        (r"(^|\.)embeddings\.LayerNorm$|^token_embd_norm$", "norm.embedding"),
     )
 )
 _ROTARY_PERMUTED = ("llama",)  # ggml architectures whose query and key rows llama.cpp reorders
@@ -83,20 +85,70 @@ def role_of(name: str) -> str:
 def placed(checkpoint: Checkpoint) -> Iterator[Placed]:
     """The tensors of a checkpoint, one in memory at a time, in the order of their names."""
     config = checkpoint.config
-    turned = _is_turned(checkpoint)
+    turned = checkpoint.format != "onnx" and _is_turned(checkpoint)  # there the graph told, and it is done
     for name, tensor in checkpoint.tensors.items():
         if _SKIPPED.search(name) or _is_scale(checkpoint, name):
             continue
         role, values = role_of(name), checkpoint.values(name)
-        scale = _scale_of(checkpoint, name) if tensor.dtype in ("I8", "F8_E4M3", "F8_E5M2") else None
+        scale = _scale_of(checkpoint, name)
         if scale is not None:
-            values = values * scale
+            values = values * shaped(checkpoint.values(scale.name), scale, values.ndim)
         if values.ndim == 2 and (turned and role[0].isdigit()):
             values = values.T
-        if checkpoint.format == "gguf" and config.get("general.architecture") in _ROTARY_PERMUTED:
-            values = _unpermuted(role, values, config)
-        for part, piece in _split(role, values, config):
-            yield Placed(part, piece, tensor.dtype)
+        heads = _rotary_heads(checkpoint, role, values.shape)
+        if heads is not None:
+            values = _unpermuted(values, heads)
+        parts = _parts(role, values.shape, config)
+        for part, first, last in parts:
+            yield Placed(part, values[first:last], tensor.dtype)
+        if not parts:
+            yield Placed(role, values, tensor.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What multiplies the rows of a quantised matrix: the values of another tensor, one for all or one a row, over a number."""
+
+    name: str
+    divisor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a tensor of the one space lies in a checkpoint; ``placed`` without the values."""
+
+    role: str
+    shape: tuple[int, ...]  # (out, in) for matrices
+    name: str  # of the stored tensor
+    first: int  # the stored row of row 0, before rotary rows are put in order
+    turned: bool  # stored as (in, out)
+    heads: int | None  # of a matrix whose rotary rows are stored in another order
+    scale: Scale | None
+
+    def rows(self, begin: int, end: int) -> list[int]:
+        """The stored rows of rows ``begin`` to ``end``; of a matrix that is not turned."""
+        found = range(self.first + begin, self.first + end)
+        if self.heads is None:
+            return list(found)
+        wide = self.shape[0] // self.heads
+        return [row // wide * wide + 2 * (row % wide % (wide // 2)) + row % wide // (wide // 2) for row in found]
+
+
+def places(checkpoint: Checkpoint) -> Iterator[Place]:
+    """Where the tensors that ``placed`` gives lie, in its order, from the header alone. Not for ONNX."""
+    turned = _is_turned(checkpoint)
+    for name, tensor in checkpoint.tensors.items():
+        if _SKIPPED.search(name) or _is_scale(checkpoint, name):
+            continue
+        role, scale = role_of(name), _scale_of(checkpoint, name)
+        is_turned = turned and len(tensor.shape) == 2 and role[0].isdigit()
+        shape = tensor.shape[::-1] if is_turned else tensor.shape
+        heads = _rotary_heads(checkpoint, role, shape)
+        parts = _parts(role, shape, checkpoint.config)
+        for part, first, last in parts:
+            yield Place(part, (last - first, *shape[1:]), name, first, is_turned, heads, scale)
+        if not parts:
+            yield Place(role, shape, name, 0, is_turned, heads, scale)
 
 
 def _is_turned(checkpoint: Checkpoint) -> bool:
@@ -114,47 +166,55 @@ def _is_scale(checkpoint: Checkpoint, name: str) -> bool:
     return stem != name and (stem in checkpoint.tensors or f"{stem}.weight" in checkpoint.tensors)
 
 
-def _scale_of(checkpoint: Checkpoint, name: str) -> Values | None:
-    """What multiplies the rows of a quantised matrix. Shape: broadcasts against it."""
-    rows = checkpoint.tensors[name].shape[:1]
+def _scale_of(checkpoint: Checkpoint, name: str) -> Scale | None:
+    """The scale beside a quantised matrix; None when there is none that fits."""
+    tensor = checkpoint.tensors[name]
+    if tensor.dtype not in ("I8", "F8_E4M3", "F8_E5M2"):
+        return None
     for other, divisor in ((f"{name}_scale", 1.0), (f"{name.removesuffix('.weight')}.SCB", 127.0)):
-        if other in checkpoint.tensors:
-            scale = checkpoint.values(other) / divisor
-            if scale.size == 1:
-                return scale.reshape(())
-            if rows and scale.size == rows[0]:
-                return scale.reshape(-1, *(1 for _ in checkpoint.tensors[name].shape[1:]))
+        if other in checkpoint.tensors and checkpoint.tensors[other].count in (1, *tensor.shape[:1]):
+            return Scale(other, divisor)
     return None
 
 
-def _unpermuted(role: str, values: Values, config: Any) -> Values:
-    """Undo the reordering of rotary rows: (heads, half, 2) back to (heads, 2, half)."""
+def shaped(values: Values, scale: Scale, dimensions: int) -> Values:
+    """A scale's values, for all rows or for some, as they multiply these rows of a tensor of so many dimensions."""
+    divided: Values = values / scale.divisor
+    return divided.reshape(()) if divided.size == 1 else divided.reshape(-1, *(1 for _ in range(dimensions - 1)))
+
+
+def _rotary_heads(checkpoint: Checkpoint, role: str, shape: tuple[int, ...]) -> int | None:
+    """The number of heads of a matrix whose rotary rows are stored as (heads, half, 2); None for any other."""
+    config = checkpoint.config
+    if checkpoint.format != "gguf" or config.get("general.architecture") not in _ROTARY_PERMUTED:
+        return None
     if role.endswith(".attention.query"):
         heads = config.get("llama.attention.head_count")
     elif role.endswith(".attention.key"):
         heads = config.get("llama.attention.head_count_kv", config.get("llama.attention.head_count"))
     else:
-        return values
-    if not isinstance(heads, int) or heads < 1 or values.ndim != 2 or values.shape[0] % (2 * heads):
-        return values
+        return None
+    if not isinstance(heads, int) or heads < 1 or len(shape) != 2 or shape[0] % (2 * heads):
+        return None
+    return heads
+
+
+def _unpermuted(values: Values, heads: int) -> Values:
+    """Undo the reordering of rotary rows: (heads, half, 2) back to (heads, 2, half)."""
     halves = values.reshape(heads, values.shape[0] // heads // 2, 2, values.shape[1])
     return halves.swapaxes(1, 2).reshape(values.shape)
 
 
-def _split(role: str, values: Values, config: Any) -> Iterator[tuple[str, Values]]:
-    """The parts of a fused matrix, by rows; anything else as it is."""
+def _parts(role: str, shape: tuple[int, ...], config: Any) -> list[tuple[str, int, int]]:
+    """(role, first row, row after the last) of what a fused matrix holds; nothing for any other."""
     stem, fused = role.rpartition(".")[0], role.rpartition(".")[2]
-    if fused == "gate_up" and values.shape[0] % 2 == 0:
-        half = values.shape[0] // 2
-        yield f"{stem}.gate", values[:half]
-        yield f"{stem}.up", values[half:]
-    elif fused == "qkv" and values.ndim == 2:
+    if fused == "gate_up" and shape and shape[0] % 2 == 0:
+        half = shape[0] // 2
+        return [(f"{stem}.gate", 0, half), (f"{stem}.up", half, shape[0])]
+    if fused == "qkv" and len(shape) == 2:
         heads, kv = config.get("num_attention_heads"), config.get("num_key_value_heads")
-        ok = isinstance(heads, int) and isinstance(kv, int) and values.shape[0] % (heads + 2 * kv) == 0
-        share = values.shape[0] // (heads + 2 * kv) if ok else values.shape[0] // 3
+        ok = isinstance(heads, int) and isinstance(kv, int) and min(heads, kv) > 0 and shape[0] % (heads + 2 * kv) == 0
+        share = shape[0] // (heads + 2 * kv) if ok else shape[0] // 3
         first, second = (heads * share, (heads + kv) * share) if ok else (share, 2 * share)
-        yield f"{stem}.query", values[:first]
-        yield f"{stem}.key", values[first:second]
-        yield f"{stem}.value", values[second:]
-    else:
-        yield role, values
+        return [(f"{stem}.query", 0, first), (f"{stem}.key", first, second), (f"{stem}.value", second, shape[0])]
+    return []

@@ -85,6 +85,8 @@ class ModelRecord:
     descendants: int | None = None  # distinct models made from it, at any distance
     base_models: int | None = None  # number of its derivations towards base models
     new_version: str | None = None  # successor that its author declares
+    novelty: float | None = None  # 0 to 100, None where it would be a guess: see graph.novelty
+    novelty_class: str | None = None  # a value of graph.novelty.Class; None when the model itself was never seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +182,46 @@ class AliasRecord:
     alias: str  # as spelled
     id: str
     source: str  # "redirect" | "rename" | "legacy"
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarRecord:
+    """Two models whose weights are alike. Told from ``model``: the distance is relative to its size."""
+
+    model: str
+    other: str
+    cosine: float  # of the centred weights, -1 to 1
+    relative_distance: float | None  # |other - model| / |model|, where the shapes are the same
+    shared_fraction: float | None  # of the weights compared that are equal to the bit
+    components: tuple[str, ...]  # parts that are alike, the most alike first
+    component_cosines: tuple[float, ...]
+    method: str
+    p_value: float | None  # of a cosine this large between unrelated models of these shapes
+
+
+@dataclass(frozen=True, slots=True)
+class NoveltyRecord:
+    """The facts that a model's novelty rests on: see ``graph.novelty``. Only of models that have a base model or are copies."""
+
+    model: str
+    tier: str
+    low: float | None  # of the score
+    high: float | None
+    other: str | None  # the original, the missing base, who explains most, or a base model
+    datasets: tuple[str, ...]  # that no ancestor names
+    first: int  # how many of these no older sibling names
+    languages: tuple[str, ...]  # that no base model names
+    task: bool  # whether it is another than those of the base models; so for the next two
+    architecture: bool
+    licence: bool
+    context: float | None  # how many times that of the base models, when longer
+    parameters: float | None  # likewise
+    trained: bool  # whether it is said to be a fine-tune
+    energy: float | None  # relative change above the noise floor; this and the rest where weights were read
+    innovation: float | None  # share of the change that older relatives do not explain
+    structured: float | None  # share of the change's energy that is not like noise
+    isotropic: bool | None  # whether the change is only noise
+    changed: float | None  # share of the weights
+    rank: float | None  # median over the matrices touched, where it is low
+    explained_by: str | None  # the older relative whose change explains most
+    explained: float | None  # how much of the change that is

@@ -21,7 +21,9 @@ from graph.records import (
     Evidence,
     FileRecord,
     ModelRecord,
+    NoveltyRecord,
     Relation,
+    SimilarRecord,
     State,
     TrainingRecord,
     WeightsRecord,
@@ -37,6 +39,7 @@ class Order(StrEnum):
     CREATED = "created"
     MODIFIED = "modified"
     PARAMETERS = "parameters"
+    NOVELTY = "novelty"
 
 
 class Facet(StrEnum):
@@ -50,6 +53,7 @@ class Facet(StrEnum):
     RELATION = "relation"  # "root" and each relation; a model with two relations counts in both
     YEAR = "year"  # of creation, "2024"
     SIZE = "size"  # by parameters: see SIZE_CLASSES
+    NOVELTY = "novelty"  # by class
 
 
 # Upper bounds (exclusive) in parameters of the size classes, smallest first; the last class has none.
@@ -82,6 +86,9 @@ class ModelFilter:
     parameters_max: int | None = None  # inclusive
     created_from: datetime | None = None  # inclusive
     created_until: datetime | None = None  # exclusive
+    novelty_classes: tuple[str, ...] = ()  # values of graph.novelty.Class
+    novelty_min: float | None = None  # inclusive
+    novelty_max: float | None = None  # inclusive
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +201,9 @@ class Coverage:
     files: int = 0
     weights: int = 0
     with_weights: int = 0  # models whose weight content is known
+    novelty: dict[str, int] = field(default_factory=dict)  # models by class
+    tiers: dict[str, int] = field(default_factory=dict)  # novelty scores by what they rest on
+    similar: int = 0  # pairs of models with similar weights
     skipped: dict[str, int] = field(default_factory=dict)  # by reason
 
 
@@ -260,6 +270,14 @@ class Store(Protocol):
 
         All have the same, least length; ordered by their ids. At most 20 derivations; none when there is no such chain.
         """
+        ...
+
+    async def similar(self, id: str, first: int = 10) -> tuple[SimilarRecord, ...]:
+        """The models whose weights are most alike, by cosine, then name."""
+        ...
+
+    async def novelty(self, ids: Sequence[str]) -> list[NoveltyRecord | None]:
+        """For each id the facts behind its novelty; None where there is neither a base model nor a copy."""
         ...
 
     async def dataset(self, name: str) -> DatasetRecord | None:

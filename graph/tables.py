@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 TIME = pa.timestamp("ms", tz="UTC")
 NAMES = pa.list_(pa.string())
@@ -59,6 +59,8 @@ MODELS = Table(
         ("descendants", pa.int64()),
         ("base_models", pa.int32()),
         ("new_version", pa.string()),
+        ("novelty", pa.float64()),
+        ("novelty_class", pa.string()),
         required=("id", "state", "tags", "languages", "relations"),
     ),
     key=("id",),
@@ -154,6 +156,70 @@ HOLDINGS = Table(
     _schema(("digest", pa.string()), ("model", pa.string()), required=("digest", "model")),
     key=("digest", "model"),
 )
+SIMILAR = Table(
+    "similar",
+    _schema(
+        ("model", pa.string()),
+        ("other", pa.string()),
+        ("cosine", pa.float64()),
+        ("relative_distance", pa.float64()),
+        ("shared_fraction", pa.float64()),
+        ("components", NAMES),  # the most alike first
+        ("component_cosines", pa.list_(pa.float64())),
+        ("method", pa.string()),
+        ("p_value", pa.float64()),
+        required=("model", "other", "cosine", "components", "component_cosines", "method"),
+    ),
+    key=("model", "other"),
+)
+CHANGES = Table(
+    "changes",
+    _schema(
+        ("model", pa.string()),
+        ("tier", pa.string()),
+        ("energy", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("innovation", pa.float64()),
+        ("structured", pa.float64()),
+        ("isotropic", pa.bool_()),
+        ("changed", pa.float64()),
+        ("rank", pa.float64()),
+        ("explained_by", pa.string()),
+        ("explained", pa.float64()),
+        required=("model", "tier", "energy", "low", "high", "innovation", "structured", "isotropic", "changed"),
+    ),
+    key=("model",),
+)
+NOVELTY = Table(
+    "novelty",
+    _schema(
+        ("model", pa.string()),
+        ("tier", pa.string()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("other", pa.string()),
+        ("datasets", NAMES),
+        ("first", pa.int32()),
+        ("languages", NAMES),
+        ("task", pa.bool_()),
+        ("architecture", pa.bool_()),
+        ("licence", pa.bool_()),
+        ("context", pa.float64()),
+        ("parameters", pa.float64()),
+        ("trained", pa.bool_()),
+        ("energy", pa.float64()),
+        ("innovation", pa.float64()),
+        ("structured", pa.float64()),
+        ("isotropic", pa.bool_()),
+        ("changed", pa.float64()),
+        ("rank", pa.float64()),
+        ("explained_by", pa.string()),
+        ("explained", pa.float64()),
+        required=("model", "tier", "datasets", "first", "languages", "task", "architecture", "licence", "trained"),
+    ),
+    key=("model",),
+)
 SKIPPED = Table(
     "skipped",
     _schema(
@@ -178,6 +244,9 @@ TABLES: tuple[Table, ...] = (
     FILES,
     WEIGHTS,
     HOLDINGS,
+    SIMILAR,
+    CHANGES,
+    NOVELTY,
     SKIPPED,
 )
 BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}

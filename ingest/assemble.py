@@ -13,11 +13,12 @@ from graph.snapshot import Snapshot
 from graph.tables import ALIASES, BY_NAME, DATASETS, MODELS
 from ingest.derive import derivations
 from ingest.enrich.kinship import kinship
+from ingest.enrich.novelty import Known, scores
 from ingest.ranking import identities, merged, speakers
 from ingest.resolve import resolved, settled_aliases, with_missing
 from ingest.staging import COMPUTED, STAGED, WEIGHTS_ANEW, Speaks, Staging
 
-_WEIGHT_FILES = r"(?i)\.(safetensors|gguf|bin|pt|pth|ckpt|onnx|h5|msgpack)$"
+WEIGHT_FILES = r"(?i)\.(safetensors|gguf|bin|pt|pth|ckpt|onnx|h5|msgpack)$"
 _SPOKEN = {"hub": Speaks.HUB, "card": Speaks.CARD, "tag": Speaks.TAGS}
 _EVIDENCE_ORDER = {"hub": 0, "card": 1, "tag": 2, "config": 3, "weights": 4}
 Tables = dict[str, pl.DataFrame]
@@ -75,6 +76,10 @@ def assemble(staging: Staging, previous: Snapshot | None) -> Tables:
     )
     out["weights"], out["holdings"] = _weights(out["files"])
     out["models"], out["derivations"] = _with_kinship(nodes, number, derivations(out["claims"]))
+    del nodes
+    for name in ("similar", "changes"):
+        out[name] = _of_weights(name, staging, previous, number)
+    out["models"], out["novelty"] = _with_novelty(out)
     out["datasets"] = _with_uses(
         pl.concat([datasets.drop("key"), _nodes(missing_datasets)], how="diagonal"), out["trainings"]
     )
@@ -255,7 +260,7 @@ def _nodes(missing: pl.DataFrame) -> pl.DataFrame:
 
 def _weights(files: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The weights and holdings tables: models all of whose weight files have a known sha256, by the set of these."""
-    held = files.filter(pl.col("path").str.contains(_WEIGHT_FILES))
+    held = files.filter(pl.col("path").str.contains(WEIGHT_FILES))
     whole = (
         held.sort("model", "sha256")
         .group_by("model", maintain_order=True)
@@ -297,6 +302,27 @@ def _with_kinship(models: pl.DataFrame, number: pl.DataFrame, edges: pl.DataFram
         descendants=pl.Series(shape.descendants, dtype=pl.Int64),
     )
     return with_own, edges.with_columns(cycle=pl.Series(shape.cycle, dtype=pl.Boolean))
+
+
+def _of_weights(name: str, staging: Staging, previous: Snapshot | None, number: pl.DataFrame) -> pl.DataFrame:
+    """What was measured of weights: told by this run as a whole, or kept from the snapshot before."""
+    told = previous is None or staging.note(WEIGHTS_ANEW) is not None
+    rows = _frame(staging.table(name) if told or previous is None else previous.table(name))
+    for end in ("model", "other"):
+        if end in rows.columns:
+            rows = rows.join(number.select(pl.col("id").alias(end)), on=end, how="semi")
+    return rows.sort(BY_NAME[name].key)
+
+
+def _with_novelty(tables: Tables) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The models with their novelty, and the facts that it rests on."""
+    models = tables["models"]
+    known = Known(models, tables["derivations"], tables["trainings"], tables["holdings"], tables["changes"])
+    found = scores(known)
+    with_scores = models.join(
+        found.select(id="model", novelty="score", novelty_class="class"), on="id", how="left", maintain_order="left"
+    )
+    return with_scores, found.filter("told").select(BY_NAME["novelty"].schema.names)
 
 
 def _with_uses(datasets: pl.DataFrame, trainings: pl.DataFrame) -> pl.DataFrame:

@@ -19,9 +19,17 @@ import numpy as np
 import pyarrow as pa
 
 from graph.errors import Damaged
-from graph.tables import DATASETS, MODELS, SKIPPED
+from graph.tables import CHANGES, DATASETS, MODELS, SIMILAR, SKIPPED
 
-COMPUTED = {"relations", "generation", "descendants", "base_models", "models"}  # made by assembling, not by reading
+COMPUTED = {
+    "relations",
+    "generation",
+    "descendants",
+    "base_models",
+    "models",
+    "novelty",
+    "novelty_class",
+}  # made by assembling, not by reading
 WEIGHTS_ANEW = "weights"  # the note that a run tells anew what all known weights say
 
 
@@ -68,6 +76,8 @@ STAGED: dict[str, pa.Schema] = {
         ]
     ),
     "aliases": pa.schema([("alias", pa.string()), ("id", pa.string()), ("source", pa.string())]),
+    "similar": SIMILAR.schema,
+    "changes": CHANGES.schema,
     "seen": pa.schema([("kind", pa.string()), ("id", pa.string()), ("hub_id", pa.string())]),
     "skipped": SKIPPED.schema,
 }

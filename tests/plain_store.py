@@ -17,7 +17,9 @@ from graph.records import (
     Evidence,
     FileRecord,
     ModelRecord,
+    NoveltyRecord,
     Relation,
+    SimilarRecord,
     State,
     TrainingRecord,
     WeightsRecord,
@@ -46,6 +48,7 @@ VALUE: dict[Order, Callable[[ModelRecord], Any]] = {
     Order.CREATED: lambda m: round(m.created_at.timestamp() * 1000) if m.created_at else None,
     Order.MODIFIED: lambda m: round(m.modified_at.timestamp() * 1000) if m.modified_at else None,
     Order.PARAMETERS: lambda m: m.parameters,
+    Order.NOVELTY: lambda m: m.novelty,
 }
 
 
@@ -93,6 +96,22 @@ class PlainStore:
         self.all_files = [FileRecord(**row) for row in rows("files")]
         self.all_weights = {row["digest"]: WeightsRecord(**row) for row in rows("weights")}
         self.holding = {row["model"]: row["digest"] for row in rows("holdings")}
+        self.all_similar = [
+            SimilarRecord(
+                **{
+                    **row,
+                    "components": tuple(row["components"]),
+                    "component_cosines": tuple(row["component_cosines"]),
+                }
+            )
+            for row in rows("similar")
+        ]
+        self.all_novelty = {
+            row["model"]: NoveltyRecord(
+                **{**row, "datasets": tuple(row["datasets"]), "languages": tuple(row["languages"])}
+            )
+            for row in rows("novelty")
+        }
         self.all_datasets = [
             DatasetRecord(
                 **{
@@ -155,6 +174,9 @@ class PlainStore:
             and (
                 where.created_until is None or (model.created_at is not None and model.created_at < where.created_until)
             )
+            and (not where.novelty_classes or model.novelty_class in where.novelty_classes)
+            and (where.novelty_min is None or (model.novelty is not None and model.novelty >= where.novelty_min))
+            and (where.novelty_max is None or (model.novelty is not None and model.novelty <= where.novelty_max))
         )
 
     def page(self, models: Sequence[ModelRecord], order: Order, first: int, after: Key | None) -> ModelPage:
@@ -178,6 +200,7 @@ class PlainStore:
             Facet.RELATION: lambda m: [relation.value for relation in m.relations] or [ROOT],
             Facet.YEAR: lambda m: [str(m.created_at.year) if m.created_at else None],
             Facet.SIZE: lambda m: [size_class(m.parameters)],
+            Facet.NOVELTY: lambda m: [m.novelty_class],
         }
         chosen = [model for model in self.all if self.passes(model, where)]
         found = []
@@ -194,6 +217,10 @@ class PlainStore:
             if (where.relations is None or edge.relation in where.relations)
             and (where.evidence is None or set(edge.evidence) & where.evidence)
         ]
+
+    def similar(self, id: str, first: int) -> tuple[SimilarRecord, ...]:
+        found = [record for record in self.all_similar if record.model == id]
+        return tuple(sorted(found, key=lambda record: (-record.cosine, record.other.encode()))[:first])
 
     def derived(self, id: str, where: EdgeFilter, first: int, after: Key | None) -> DerivationPage:
         edges = {edge.model: edge for edge in self.kept(where) if edge.base_model == id}

@@ -37,6 +37,9 @@ FILTERS = [
     ModelFilter(dataset="two", text="a"),
     ModelFilter(dataset="never/seen"),
     ModelFilter(parameters_min=10, parameters_max=10**9),
+    ModelFilter(novelty_classes=("light", "copy", "unknown")),
+    ModelFilter(novelty_min=0.0, novelty_max=20.0),
+    ModelFilter(novelty_min=5.0),
     ModelFilter(created_from=datetime(2023, 5, 1, 12, tzinfo=UTC), created_until=datetime(2025, 1, 1, tzinfo=UTC)),
 ]
 EDGES = [
@@ -99,6 +102,9 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
     assert await store.base_models(ids) == [tuple(e for e in plain.edges if e.model == id) for id in ids]
     assert await store.claims(ids) == [tuple(c for c in plain.all_claims if c.model == id) for id in ids]
     assert await store.trainings(ids) == [tuple(t for t in plain.all_trainings if t.model == id) for id in ids]
+    assert await store.novelty([*ids, "nothing/here"]) == [*(plain.all_novelty.get(id) for id in ids), None]
+    for id in ids:
+        assert await store.similar(id, 2) == plain.similar(id, 2)
     assert await store.weights_of(ids) == [plain.holding.get(id) for id in ids]
     for edge_filter in EDGES:
         pages = await store.derived_models(ids, edge_filter, 2)

@@ -22,12 +22,13 @@ from graph.stores.embedded.arrays import Array, Shelf, starts
 from graph.stores.embedded.names import Groups, Lookup, Texts
 from graph.stores.embedded.packed import Packed, relation_bits
 
-VERSION = 4
+VERSION = 5
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
-CODED = ("task", "library", "licence", "author", "state")
-VALUES = ("downloads", "likes", "trending", "created_at", "modified_at", "parameters")
+CODED = ("task", "library", "licence", "author", "state", "novelty_class")
+VALUES = ("downloads", "likes", "trending", "created_at", "modified_at", "parameters", "novelty")
+FLOATS = ("trending", "novelty")  # values that are not whole numbers: unknown is minus infinity
 _TIMES = ("created_at", "modified_at")
 CONFLICT, CYCLE = 1, 2  # bits of a derivation's flags
 
@@ -104,15 +105,13 @@ def _models(models: pl.DataFrame, name_rank: Array, shelf: Shelf) -> None:
     shelf.put("name_rank", name_rank)
     for name in VALUES:
         values = models[name]
-        if name == "trending":
+        if name in FLOATS:
             array: Array = values.fill_null(-np.inf).to_numpy()
         else:
             array = values.cast(pl.Int64).fill_null(UNKNOWN).to_numpy()
         shelf.put(f"value_{name}", array)
         if name != "downloads":
-            shelf.put(
-                f"order_{name}", np.lexsort((name_rank, -array if name == "trending" else ~array)).astype(np.int32)
-            )
+            shelf.put(f"order_{name}", np.lexsort((name_rank, -array if name in FLOATS else ~array)).astype(np.int32))
     for name in CODED:
         _codes(shelf, name, models[name])
     created = models["created_at"].cast(pl.Datetime("ms")).dt.year().cast(pl.String)
@@ -187,7 +186,7 @@ def _edges(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
 def _parts(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     """Claims, trainings, datasets and files, each by model."""
     count = ids.height
-    for table in ("claims", "files"):
+    for table in ("claims", "files", "similar", "novelty"):
         rows = (
             frame(snapshot, table)
             .join(ids.rename({"id": "model"}), on="model", maintain_order="left")
@@ -236,7 +235,10 @@ def _weights(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
 
 
 def _coverage(snapshot: Snapshot, shelf: Shelf) -> None:
-    models = frame(snapshot, "models", ["state", "base_models"])
+    models = frame(snapshot, "models", ["id", "state", "base_models", "novelty", "novelty_class"])
+    scored = frame(snapshot, "novelty", ["model", "tier"]).join(
+        models.filter(pl.col("novelty").is_not_null()), left_on="model", right_on="id", how="semi"
+    )
     edges = frame(snapshot, "derivations", ["relation", "evidence", "conflict", "cycle"])
     rows = {name: facts.rows for name, facts in snapshot.manifest.tables.items()}
     shelf.put_facts(
@@ -254,6 +256,9 @@ def _coverage(snapshot: Snapshot, shelf: Shelf) -> None:
             "files": rows["files"],
             "weights": rows["weights"],
             "with_weights": rows["holdings"],
+            "novelty": _counted(models["novelty_class"]),
+            "tiers": _counted(scored["tier"]),
+            "similar": rows["similar"],
             "skipped": _counted(frame(snapshot, "skipped", ["reason"])["reason"]),
         },
     )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from graph.store import ROOT, Facet, FacetCount, Key, ModelFilter, Order
 from graph.stores.embedded.arrays import Array, Shelf
-from graph.stores.embedded.index import CODED, RELATIONS, UNKNOWN, VALUES
+from graph.stores.embedded.index import CODED, FLOATS, RELATIONS, UNKNOWN, VALUES
 from graph.stores.embedded.names import Groups, Texts
 
 Mask = npt.NDArray[np.bool_]
@@ -27,7 +27,9 @@ _ORDERED_BY = {
     Order.CREATED: "created_at",
     Order.MODIFIED: "modified_at",
     Order.PARAMETERS: "parameters",
+    Order.NOVELTY: "novelty",
 }
+_IN_FLOATS = frozenset(order for order, name in _ORDERED_BY.items() if name in FLOATS)
 _CODED_FACETS = {
     Facet.TASK: "task",
     Facet.LIBRARY: "library",
@@ -36,6 +38,7 @@ _CODED_FACETS = {
     Facet.STATE: "state",
     Facet.YEAR: "year",
     Facet.SIZE: "size",
+    Facet.NOVELTY: "novelty_class",
 }
 
 
@@ -93,7 +96,7 @@ class Selection:
     def key(self, row: int, order: Order) -> Key:
         """The place of a row in an order."""
         value = self._values[_ORDERED_BY[order]][row].item()
-        unknown = value == (-np.inf if order is Order.TRENDING else UNKNOWN)
+        unknown = value == (-np.inf if order in _IN_FLOATS else UNKNOWN)
         return Key(None if unknown else value, self._ids[row])
 
     def facets(self, where: ModelFilter, dataset: int | None, by: Sequence[Facet], first: int) -> list[FacetCount]:
@@ -166,6 +169,7 @@ class Selection:
             ("library", where.libraries),
             ("licence", where.licences),
             ("state", where.states),
+            ("novelty_class", where.novelty_classes),
         )
         for name, words in coded:
             if words:
@@ -178,6 +182,7 @@ class Selection:
             relations, wanted = self._relations, np.uint16(bits)
             tests.append(lambda rows: (relations[rows] & wanted) != 0)
         tests += _between(self._values["parameters"], where.parameters_min, where.parameters_max)
+        tests += _between(self._values["novelty"], where.novelty_min, where.novelty_max)
         last = None if where.created_until is None else _milliseconds(where.created_until, up=True) - 1
         tests += _between(
             self._values["created_at"],
@@ -217,7 +222,7 @@ class Selection:
         if order is Order.DOWNLOADS:
             return rows
         values = self._values[_ORDERED_BY[order]][rows]
-        return rows[np.lexsort((self._name_rank[rows], -values if order is Order.TRENDING else ~values))]
+        return rows[np.lexsort((self._name_rank[rows], -values if order in _IN_FLOATS else ~values))]
 
     def _rank(self, rows: Array, order: Order) -> Array:
         """The places of rows in an order, given in that order."""
@@ -229,7 +234,7 @@ class Selection:
 
     def place(self, order: Order, after: Key) -> int:
         """The first place in an order that comes after a key, whether or not a row has that key."""
-        unknown = -np.inf if order is Order.TRENDING else UNKNOWN
+        unknown = -np.inf if order in _IN_FLOATS else UNKNOWN
         value = unknown if after.value is None else after.value
         low, high = 0, self._count
         values, permutation, wanted = self._values[_ORDERED_BY[order]], self._orders.get(order), after.id.encode()
@@ -266,11 +271,12 @@ def _is_in(codes: Array, wanted: Sequence[int], words: int) -> Test:
     return lambda rows: table[codes[rows]]
 
 
-def _between(values: Array, least: int | None, most: int | None) -> list[Test]:
+def _between(values: Array, least: float | None, most: float | None) -> list[Test]:
     """Tests for bounds, both inclusive; unknown passes no bound."""
     if least is None and most is None:
         return []
-    low = UNKNOWN + 1 if least is None else least
+    lowest = np.finfo(values.dtype).min if values.dtype.kind == "f" else UNKNOWN + 1
+    low = lowest if least is None else least
     tests: list[Test] = [lambda rows: values[rows] >= low]
     if most is not None:
         tests.append(lambda rows: values[rows] <= most)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -19,7 +20,9 @@ from graph.records import (
     Evidence,
     FileRecord,
     ModelRecord,
+    NoveltyRecord,
     Relation,
+    SimilarRecord,
     State,
     TrainingRecord,
     WeightsRecord,
@@ -68,8 +71,12 @@ class EmbeddedStore:
         self._by_alias, self._by_sha256 = Lookup(shelf, "alias"), Lookup(shelf, "sha256")
         self._by_digest, self._by_dataset = Lookup(shelf, "digest"), Lookup(shelf, "dataset")
         self._packed = Packed(shelf)
-        self._tables = {name: shelf.get_table(name) for name in ("claims", "files", "datasets", "weights")}
-        self._offsets = {name: shelf.get(f"{name}_offsets") for name in ("claims", "files", "trainings")}
+        self._tables = {
+            name: shelf.get_table(name) for name in ("claims", "files", "datasets", "weights", "similar", "novelty")
+        }
+        self._offsets = {
+            name: shelf.get(f"{name}_offsets") for name in ("claims", "files", "trainings", "similar", "novelty")
+        }
         self._trainings_dataset, self._trainings_mask = shelf.get("trainings_dataset"), shelf.get("trainings_mask")
         self._holders, self._weights_of = Groups(shelf, "holders"), shelf.get("weights_of")
         self._name_rank = shelf.get("name_rank")
@@ -198,6 +205,16 @@ class EmbeddedStore:
             nearer.sort(key=lambda row: self._ids[row].encode(), reverse=True)  # the first by name is taken next
             waiting += [[*chain, row] for row in nearer]
         return found
+
+    async def similar(self, id: str, first: int = 10) -> tuple[SimilarRecord, ...]:
+        """The models whose weights are most alike."""
+        found = msgspec.convert(self._part("similar", id), list[SimilarRecord])
+        return tuple(sorted(found, key=lambda record: (-record.cosine, record.other.encode()))[:first])
+
+    async def novelty(self, ids: Sequence[str]) -> list[NoveltyRecord | None]:
+        """The facts behind each model's novelty."""
+        rows = (self._part("novelty", id) for id in ids)
+        return [msgspec.convert(row[0], NoveltyRecord) if row else None for row in rows]
 
     async def dataset(self, name: str) -> DatasetRecord | None:
         """The dataset of that id."""

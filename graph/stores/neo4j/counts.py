@@ -23,7 +23,10 @@ def _by(frame: pl.DataFrame, column: str) -> dict[str, int]:
 
 def coverage(snapshot: Snapshot) -> dict[str, object]:
     """The fields of ``graph.store.Coverage``."""
-    models = _frame(snapshot, "models", "state", "relations")
+    models = _frame(snapshot, "models", "id", "state", "novelty", "novelty_class")
+    scored = _frame(snapshot, "novelty", "model", "tier").join(
+        models.drop_nulls("novelty"), left_on="model", right_on="id", how="semi"
+    )
     derivations = _frame(snapshot, "derivations", "model", "relation", "evidence", "conflict", "cycle")
     holdings = _frame(snapshot, "holdings", "model")
     return dataclasses.asdict(
@@ -40,6 +43,9 @@ def coverage(snapshot: Snapshot) -> dict[str, object]:
             files=snapshot.manifest.tables["files"].rows,
             weights=snapshot.manifest.tables["weights"].rows,
             with_weights=holdings["model"].n_unique(),
+            novelty=_by(models.drop_nulls("novelty_class"), "novelty_class"),
+            tiers=_by(scored, "tier"),
+            similar=snapshot.manifest.tables["similar"].rows,
             skipped=_by(_frame(snapshot, "skipped", "reason"), "reason"),
         )
     )
@@ -47,7 +53,17 @@ def coverage(snapshot: Snapshot) -> dict[str, object]:
 
 def facets(snapshot: Snapshot) -> dict[str, list[tuple[str | None, int]]]:
     """For each facet its ``KEPT_FACETS`` most frequent values over all models, by count, then value, unknown last."""
-    columns = ("task", "library", "licence", "author", "state", "relations", "created_at", "parameters")
+    columns = (
+        "task",
+        "library",
+        "licence",
+        "author",
+        "state",
+        "relations",
+        "created_at",
+        "parameters",
+        "novelty_class",
+    )
     models = _frame(snapshot, "models", *columns)
     relations = pl.when(pl.col("relations").list.len() > 0).then("relations").otherwise(pl.lit([ROOT]))
     size = pl.lit(None, pl.String)
@@ -63,6 +79,7 @@ def facets(snapshot: Snapshot) -> dict[str, list[tuple[str | None, int]]]:
         Facet.RELATION: relations.explode(),
         Facet.YEAR: pl.col("created_at").dt.strftime("%Y"),
         Facet.SIZE: size,
+        Facet.NOVELTY: pl.col("novelty_class"),
     }
     counted = {}
     for facet, expression in values.items():

@@ -19,6 +19,7 @@ ORDER_KEYS = {
     Order.CREATED: "created_key",
     Order.MODIFIED: "modified_key",
     Order.PARAMETERS: "parameters_key",
+    Order.NOVELTY: "novelty_key",
 }
 
 
@@ -36,6 +37,9 @@ def parameters(where: ModelFilter) -> dict[str, Any]:
         "parameters_max": where.parameters_max,
         "created_from": milliseconds(where.created_from),
         "created_until": milliseconds(where.created_until),
+        "novelty_classes": list(where.novelty_classes) or None,
+        "novelty_min": where.novelty_min,
+        "novelty_max": where.novelty_max,
         "dataset": where.dataset,
     }
 
@@ -69,7 +73,7 @@ def in_order(where: ModelFilter, order: Order) -> str:
 def negated(value: float | None, order: Order) -> float:
     """The ``*_key`` of a value."""
     if value is None:
-        return float("inf") if order is Order.TRENDING else UNKNOWN_KEY
+        return float("inf") if order in (Order.TRENDING, Order.NOVELTY) else UNKNOWN_KEY
     return 0 - value
 
 
@@ -84,5 +88,6 @@ def value_of(model: ModelRecord, order: Order) -> int | float | None:
         Order.LIKES: model.likes,
         Order.TRENDING: model.trending,
         Order.PARAMETERS: model.parameters,
+        Order.NOVELTY: model.novelty,
     }
     return by_number[order]

@@ -13,7 +13,19 @@ from dataclasses import dataclass
 import polars as pl
 
 from graph.snapshot import Snapshot
-from graph.tables import ALIASES, CLAIMS, DATASETS, DERIVATIONS, FILES, HOLDINGS, MODELS, TRAININGS, WEIGHTS
+from graph.tables import (
+    ALIASES,
+    CLAIMS,
+    DATASETS,
+    DERIVATIONS,
+    FILES,
+    HOLDINGS,
+    MODELS,
+    NOVELTY,
+    SIMILAR,
+    TRAININGS,
+    WEIGHTS,
+)
 
 UNKNOWN_KEY = 2**63 - 1
 TIMES = ("created_at", "modified_at")
@@ -45,8 +57,13 @@ def _key(column: str, name: str, unknown: float) -> pl.Expr:
 
 
 def models(snapshot: Snapshot) -> Frame:
-    """Model: the columns of the table, the lower-case id for search, and the keys of the six orders."""
-    return _read(snapshot, MODELS.name).with_columns(
+    """Model: the columns of the table, the lower-case id, the keys of the orders, the facts of novelty as a JSON object."""
+    facts = pl.DataFrame(snapshot.table(NOVELTY.name))
+    told = facts.select(
+        pl.col("model").alias("id"), pl.struct(facts.columns).struct.json_encode().alias("novelty_facts")
+    )
+    joined = _read(snapshot, MODELS.name).join(told, on="id", how="left", maintain_order="left")
+    return joined.with_columns(
         pl.col("id").str.to_lowercase().alias("id_lower"),
         _key("downloads", "downloads_key", UNKNOWN_KEY),
         _key("likes", "likes_key", UNKNOWN_KEY),
@@ -54,6 +71,7 @@ def models(snapshot: Snapshot) -> Frame:
         _key("created_at", "created_key", UNKNOWN_KEY),
         _key("modified_at", "modified_key", UNKNOWN_KEY),
         _key("parameters", "parameters_key", UNKNOWN_KEY),
+        _key("novelty", "novelty_key", float("inf")),
     )
 
 
@@ -98,6 +116,7 @@ FILE = Kind("File", "file", FILES.key, files)
 DERIVED_FROM = Kind("DERIVED_FROM", "derived_from", ("model", "base_model"), derivations)
 TRAINED_ON = Kind("TRAINED_ON", "trained_on", TRAININGS.key, lambda snapshot: _read(snapshot, TRAININGS.name))
 HAS_WEIGHTS = Kind("HAS_WEIGHTS", "has_weights", HOLDINGS.key, lambda snapshot: _read(snapshot, HOLDINGS.name))
+SIMILAR_TO = Kind("SIMILAR_TO", "similar_to", SIMILAR.key, lambda snapshot: _read(snapshot, SIMILAR.name))
 
 # In the order of creation: ends before what joins them. Removal goes the other way.
-KINDS: tuple[Kind, ...] = (DATASET, WEIGHT, MODEL, ALIAS, FILE, DERIVED_FROM, TRAINED_ON, HAS_WEIGHTS)
+KINDS: tuple[Kind, ...] = (DATASET, WEIGHT, MODEL, ALIAS, FILE, DERIVED_FROM, TRAINED_ON, HAS_WEIGHTS, SIMILAR_TO)

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from graph.records import (
     ClaimRecord,
     DatasetRecord,
@@ -16,7 +18,9 @@ from graph.records import (
     Evidence,
     FileRecord,
     ModelRecord,
+    NoveltyRecord,
     Relation,
+    SimilarRecord,
     State,
     TrainingRecord,
     WeightsRecord,
@@ -41,7 +45,7 @@ def milliseconds(value: datetime | None) -> int | None:
 
 
 def model(row: Row) -> ModelRecord:
-    """26 values in the order of ModelRecord."""
+    """28 values in the order of ModelRecord."""
     (id, hub_id, author, state, created_at, modified_at) = row[:6]
     return ModelRecord(
         id,
@@ -70,6 +74,8 @@ def model(row: Row) -> ModelRecord:
         row[23],
         row[24],
         row[25],
+        row[26],
+        row[27],
     )
 
 
@@ -144,6 +150,19 @@ def training(row: Row) -> TrainingRecord:
 def file(row: Row) -> FileRecord:
     """model, path, size, sha256, blob id."""
     return FileRecord(*row)
+
+
+def similar(row: Row) -> SimilarRecord:
+    """In the order of SimilarRecord."""
+    model, other, cosine, distance, shared, parts, cosines, method, p_value = row
+    return SimilarRecord(
+        model, other, cosine, distance, shared, tuple(parts or ()), tuple(cosines or ()), method, p_value
+    )
+
+
+def novelty(text: str) -> NoveltyRecord:
+    """From the facts as a JSON object."""
+    return msgspec.json.decode(text, type=NoveltyRecord)
 
 
 def weights(row: Row) -> WeightsRecord:

@@ -17,7 +17,9 @@ from graph.records import (
     Direction,
     FileRecord,
     ModelRecord,
+    NoveltyRecord,
     Relation,
+    SimilarRecord,
     TrainingRecord,
     WeightsRecord,
 )
@@ -277,6 +279,15 @@ class Neo4jStore:
             side.grow(await self._ask("neighbours", ids=side.frontier))
         chains = shortest(near, far, start, end, length)
         return [chain for chain, _ in zip(chains, range(limit), strict=False)]
+
+    async def similar(self, id: str, first: int = 10) -> tuple[SimilarRecord, ...]:
+        """The models whose weights are most alike."""
+        return tuple(rows.similar(row) for row in await self._ask("similar", id=id, limit=first))
+
+    async def novelty(self, ids: Sequence[str]) -> list[NoveltyRecord | None]:
+        """The facts behind each model's novelty."""
+        found = {id: rows.novelty(text) for id, text in await self._ask("novelty", ids=_distinct(ids))} if ids else {}
+        return [found.get(id) for id in ids]
 
     async def dataset(self, name: str) -> DatasetRecord | None:
         """The dataset of that id, any case."""

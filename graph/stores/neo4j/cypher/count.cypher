@@ -12,6 +12,9 @@
 //   $parameters_max  8000000000               inclusive
 //   $created_from    1704067200000            ms since 1970, inclusive
 //   $created_until   1735689600000            ms since 1970, exclusive
+//   $novelty_classes ['light']
+//   $novelty_min     40.0                     inclusive
+//   $novelty_max     100.0                    inclusive
 //   $dataset         'org/data'               canonical id
 // Row: the number
 CALL () {
@@ -65,5 +68,8 @@ WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
   AND ($parameters_max IS NULL OR m.parameters <= $parameters_max)
   AND ($created_from IS NULL OR m.created_at >= $created_from)
   AND ($created_until IS NULL OR m.created_at < $created_until)
+  AND ($novelty_classes IS NULL OR m.novelty_class IN $novelty_classes)
+  AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
+  AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
   AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
 RETURN count(m) AS answer

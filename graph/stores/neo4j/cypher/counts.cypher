@@ -9,5 +9,6 @@ RETURN {
   File: COUNT { (:File) },
   DERIVED_FROM: COUNT { ()-[:DERIVED_FROM]->() },
   TRAINED_ON: COUNT { ()-[:TRAINED_ON]->() },
+  SIMILAR_TO: COUNT { ()-[:SIMILAR_TO]->() },
   HAS_WEIGHTS: COUNT { ()-[:HAS_WEIGHTS]->() }
 } AS answer

@@ -15,6 +15,9 @@
 //   $parameters_max  8000000000               inclusive
 //   $created_from    1704067200000            ms since 1970, inclusive
 //   $created_until   1735689600000            ms since 1970, exclusive
+//   $novelty_classes ['light']
+//   $novelty_min     40.0                     inclusive
+//   $novelty_max     100.0                    inclusive
 //   $dataset         'org/data'               canonical id
 // Row: a list of [value, count], by count, then value; null is unknown and the last of equals
 CALL () {
@@ -68,6 +71,9 @@ WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
   AND ($parameters_max IS NULL OR m.parameters <= $parameters_max)
   AND ($created_from IS NULL OR m.created_at >= $created_from)
   AND ($created_until IS NULL OR m.created_at < $created_until)
+  AND ($novelty_classes IS NULL OR m.novelty_class IN $novelty_classes)
+  AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
+  AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
   AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
 UNWIND CASE $facet
   WHEN 'task' THEN [m.task]
@@ -76,6 +82,7 @@ UNWIND CASE $facet
   WHEN 'author' THEN [m.author]
   WHEN 'state' THEN [m.state]
   WHEN 'relation' THEN coalesce(m.relations, ['root'])
+  WHEN 'novelty' THEN [m.novelty_class]
   WHEN 'year' THEN [CASE WHEN m.created_at IS NULL THEN null ELSE toString(datetime({epochMillis: m.created_at}).year) END]
   ELSE [CASE WHEN m.parameters IS NULL THEN null ELSE head([s IN $sizes WHERE s[1] IS NULL OR m.parameters < s[1] | s[0]]) END]
 END AS value

@@ -14,6 +14,9 @@
 //   $parameters_max  8000000000               inclusive
 //   $created_from    1704067200000            ms since 1970, inclusive
 //   $created_until   1735689600000            ms since 1970, exclusive
+//   $novelty_classes ['light']
+//   $novelty_min     40.0                     inclusive
+//   $novelty_max     100.0                    inclusive
 //   $dataset         'org/data'               canonical id
 // Row: a list of models, properties in the order of graph.records.ModelRecord
 MATCH (m:Model)
@@ -31,6 +34,9 @@ WHERE m.modified_key >= $key AND m.id IS NOT NULL
   AND ($parameters_max IS NULL OR m.parameters <= $parameters_max)
   AND ($created_from IS NULL OR m.created_at >= $created_from)
   AND ($created_until IS NULL OR m.created_at < $created_until)
+  AND ($novelty_classes IS NULL OR m.novelty_class IN $novelty_classes)
+  AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
+  AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
   AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
 WITH m
 ORDER BY m.modified_key, m.id
@@ -38,5 +44,6 @@ LIMIT $limit
 RETURN collect([
   m.id, m.hub_id, m.author, m.state, m.created_at, m.modified_at, m.task, m.library, m.licence, m.parameters,
   m.dtype, m.architecture, m.context_length, m.downloads, m.downloads_all_time, m.likes, m.trending, m.sha, m.gated,
-  m.tags, m.languages, m.relations, m.generation, m.descendants, m.base_models, m.new_version
+  m.tags, m.languages, m.relations, m.generation, m.descendants, m.base_models, m.new_version,
+  m.novelty, m.novelty_class
 ]) AS answer

@@ -1,0 +1,11 @@
+// Which similarities are no more?
+// Parameters (columns of equal length):
+//   $run         'b1f0...'               the load that may write; none other does
+//   $model       ['org/model']            the key, one entry a row
+//   $other       ['org/other']            the key, one entry a row
+// Row: done, how many were removed
+MATCH (:Catalogue {key: 'catalogue', run: $run})
+UNWIND range(0, size($model) - 1) AS i
+MATCH (:Model {id: $model[i]})-[e:SIMILAR_TO]->(:Model {id: $other[i]})
+DELETE e
+RETURN count(*) AS done

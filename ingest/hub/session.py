@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
@@ -17,11 +18,13 @@ from huggingface_hub.utils._http import close_session, get_session, parse_rateli
 
 from graph.errors import BadInput, Unreachable
 
-ATTEMPTS = 6  # for one page
+ATTEMPTS = 6  # for one page, or one range of a file
 LARGEST_BODY = 256 * 2**20  # bytes of one answer
-_PASSING = frozenset([408, 429, 500, 502, 503, 504])
+PASSING = frozenset([408, 429, 500, 502, 503, 504])  # statuses after which the same is asked again
 _SPARE = 2  # requests left in a window at which to wait for the next one
 _LONGEST_WAIT = 330.0  # seconds: a window of the Hub's limits lasts five minutes
+_RESUME = "what was read is kept; go on with --resume"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +73,41 @@ class HubSession:
 
         With ``deep`` a 504 is returned too: the caller can ask for less. Raises Unreachable, BadInput for another origin.
         """
-        parts = urlsplit(url)
-        if (parts.scheme, parts.netloc) != self._origin:
+        if not self.is_here(url):
+            parts = urlsplit(url)
             raise BadInput(
                 f"{self.endpoint} points to another server ({parts.scheme}://{parts.netloc}): it is not followed"
             )
+
+        def ask() -> tuple[Answer | None, str]:
+            answer, trouble = self._once(url)
+            if answer is not None and answer.status in PASSING and not (deep and answer.status == 504):
+                return None, trouble
+            return answer, trouble
+
+        return self.patiently(ask)
+
+    def is_here(self, url: str) -> bool:
+        """Whether an address lies on the endpoint's own origin, where the token may go."""
+        parts = urlsplit(url)
+        return (parts.scheme, parts.netloc) == self._origin
+
+    def patiently(self, ask: Callable[[], tuple[_T | None, str]], advice: str = _RESUME) -> _T:
+        """What ``ask`` gives, within the limits; it is called again while it gives None and the trouble, or loses its connection.
+
+        Raises Unreachable, with the last trouble, when there is no more hope.
+        """
         trouble = ""
         for attempt in range(ATTEMPTS):
             self._keep_within_limits()
             try:
-                answer, trouble = self._once(url)
+                found, trouble = ask()
             except (httpx2.TransportError, httpx2.DecodingError) as error:
-                answer, trouble = None, type(error).__name__
-            if answer is not None and (answer.status not in _PASSING or (deep and answer.status == 504)):
-                return answer
+                found, trouble = None, type(error).__name__
+            if found is not None:
+                return found
             self._sleep(min(60.0, self._pause * 2**attempt * (1 + random.random() / 4)))  # noqa: S311 - jitter, not a secret
-        raise Unreachable(
-            f"{self.endpoint} did not answer after {ATTEMPTS} tries ({trouble}): what was read is kept; go on with --resume"
-        )
+        raise Unreachable(f"{self.endpoint} did not answer after {ATTEMPTS} tries ({trouble}): {advice}")
 
     def rows(self, url: str) -> tuple[list[msgspec.Raw], Answer]:
         """A page: its rows as JSON, each on its own, and the answer. Tried again when the body is no list."""
@@ -99,11 +119,21 @@ class HubSession:
                 return msgspec.json.decode(answer.body, type=list[msgspec.Raw]), answer
             except msgspec.DecodeError:
                 self._sleep(self._pause * 2**attempt)
-        raise Unreachable(f"{self.endpoint} sends pages that are not JSON: what was read is kept; go on with --resume")
+        raise Unreachable(f"{self.endpoint} sends pages that are not JSON: {_RESUME}")
+
+    @contextmanager
+    def asked(
+        self, url: str, headers: Mapping[str, str] | None = None, *, with_token: bool = True
+    ) -> Iterator[httpx2.Response]:
+        """An answer whose body is not read yet. Without ``with_token`` nothing tells who asks. No redirect is followed."""
+        ours = {name: value for name, value in self._headers.items() if with_token or name.lower() == "user-agent"}
+        with get_session().stream("GET", url, headers={**ours, **(headers or {})}, follow_redirects=False) as response:
+            if with_token or response.status_code == 429:
+                self._note_limits(response)
+            yield response
 
     def _once(self, url: str) -> tuple[Answer | None, str]:
-        with get_session().stream("GET", url, headers=self._headers) as response:
-            self._note_limits(response)
+        with self.asked(url) as response:
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk

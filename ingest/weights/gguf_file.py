@@ -19,16 +19,25 @@ _TEXT, _ARRAY = 8, 9
 _PLAIN = {0: "F32", 1: "F16", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 30: "BF16"}
 
 
-class _Header:
-    """Reads forward in a file, never past its end."""
+class HeaderGoesOn(Exception):
+    """The first bytes of a file are not its whole header: ``needed`` bytes are, at least."""
 
-    def __init__(self, path: Path, size: int) -> None:
-        self.path, self.size, self.at = path, min(size, LARGEST_HEADER), 0
-        self.data = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray).data if size else memoryview(b"")
+    def __init__(self, needed: int) -> None:
+        super().__init__(f"{needed} bytes are needed")
+        self.needed = needed
+
+
+class _Header:
+    """Reads forward in the first bytes of a file, never past its end."""
+
+    def __init__(self, path: Path, data: memoryview, size: int) -> None:
+        self.path, self.data, self.size, self.at = path, data, min(size, LARGEST_HEADER), 0
 
     def take(self, count: int) -> memoryview:
         if count < 0 or self.at + count > self.size:
             raise DamagedCheckpoint(self.path, f"its header ends at byte {self.at}")
+        if self.at + count > len(self.data):
+            raise HeaderGoesOn(self.at + count)
         piece = self.data[self.at : self.at + count]
         self.at += count
         return piece
@@ -65,7 +74,14 @@ class _Header:
 def read_gguf(path: Path) -> Checkpoint:
     """The checkpoint of one GGUF file, version 2 or 3, little-endian. Raises DamagedCheckpoint."""
     size = path.stat().st_size
-    header = _Header(path, size)
+    return parse_gguf(
+        path, np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray).data if size else memoryview(b""), size
+    )
+
+
+def parse_gguf(path: Path, data: memoryview, size: int) -> Checkpoint:
+    """The checkpoint from the first bytes of a file of ``size`` bytes. Raises DamagedCheckpoint, HeaderGoesOn."""
+    header = _Header(path, data, size)
     if bytes(header.take(4)) != b"GGUF":
         raise DamagedCheckpoint(path, "it does not begin as GGUF does")
     version = header.number("<I")

@@ -84,17 +84,33 @@ def member(id: str, checkpoint: Checkpoint, created_at: datetime | None = None, 
 
 
 def _window(role: str, values: Values, whole: int, budget: int) -> Values | None:
+    """The rows of a matrix that are kept; None when it is left out."""
+    found = window(role, values.shape, whole, budget)
+    return None if found is None else values[found.begin : found.begin + found.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Rows of a matrix. ``draw``: when fewer can be kept, those of the smallest draws are."""
+
+    begin: int
+    rows: int
+    draw: int
+
+
+def window(role: str, shape: tuple[int, ...], whole: int, budget: int) -> Window | None:
     """Rows of a matrix at a place that depends on role and shape alone; None when this matrix is left out.
 
     A window is about a sixteenth of the budget, 8 to 256 rows. A matrix is taken with the chance that makes the windows of all
     ``whole`` weights add up to the budget; the draw is the same in every model, and sizes count in powers of two, so that forms
     of one model with a few tensors more take the same.
     """
-    rows = int(np.clip(budget // (16 * max(1, values.shape[1])), _FEWEST_ROWS, _MOST_ROWS))
-    rows = min(rows, values.shape[0])
-    chance = budget / 2.0 ** round(math.log2(whole)) * values.shape[0] / rows
-    draw = int.from_bytes(blake2b(f"{role} {values.shape}".encode(), digest_size=8).digest(), "little")
+    rows = int(np.clip(budget // (16 * max(1, shape[1])), _FEWEST_ROWS, _MOST_ROWS))
+    rows = min(rows, shape[0])
+    if not rows:
+        return None
+    chance = budget / 2.0 ** round(math.log2(whole)) * shape[0] / rows
+    draw = int.from_bytes(blake2b(f"{role} {shape}".encode(), digest_size=8).digest(), "little")
     if draw % 10_000 >= 10_000 * chance:
         return None
-    begin = (draw >> 20) % (values.shape[0] - rows + 1)
-    return values[begin : begin + rows]
+    return Window((draw >> 20) % (shape[0] - rows + 1), rows, draw % 10_000)

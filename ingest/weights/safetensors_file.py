@@ -5,6 +5,7 @@ believed; nothing is allocated for a claim of the header.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ingest.weights.formats import WIDTH, decoded
 
 LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 INDEX = "model.safetensors.index.json"
-_LONGEST_INDEX = 100_000_000
+LONGEST_INDEX = 100_000_000
 
 
 def read_safetensors(paths: list[Path], config: dict[str, Any] | None = None) -> Checkpoint:
@@ -96,13 +97,19 @@ def shards(folder: Path) -> list[Path]:
     index = folder / INDEX
     if not index.is_file():
         return sorted(path for path in folder.glob("*.safetensors") if path.is_file())
-    if index.stat().st_size > _LONGEST_INDEX:
+    if index.stat().st_size > LONGEST_INDEX:
         raise DamagedCheckpoint(index, "it is too long for an index")
+    names = shards_named(index, index.read_bytes(), lambda name: (folder / name).is_file())
+    return [folder / name for name in names]
+
+
+def shards_named(index: Path, text: bytes, is_there: Callable[[str], bool]) -> list[str]:
+    """The names of the shards beside an index that hold its tensors, sorted. Raises DamagedCheckpoint."""
     try:
-        names = set(json.loads(index.read_bytes())["weight_map"].values())
+        names = set(json.loads(text)["weight_map"].values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedCheckpoint(index, "it is not an index of shards") from error
     for name in names:
-        if not isinstance(name, str) or Path(name).name != name or not (folder / name).is_file():
+        if not isinstance(name, str) or Path(name).name != name or not is_there(name):
             raise DamagedCheckpoint(index, f"it names the shard {str(name)[:80]!r}, which is not beside it")
-    return sorted(folder / name for name in names)
+    return sorted(names)

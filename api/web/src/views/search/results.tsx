@@ -40,7 +40,7 @@ export function Results({ models, columns }: { models: readonly Row[]; columns: 
               <State name={model.state} />
             </th>
             {columns.map(({ key, words, number, show }) => (
-              <td key={key} data-words={words} class={number ? "number" : undefined}>
+              <td key={key} data-words={words} class={number ? `number ${key}` : key}>
                 {show(model)}
               </td>
             ))}

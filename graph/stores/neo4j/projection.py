@@ -53,7 +53,10 @@ def _read(snapshot: Snapshot, table: str) -> Frame:
 
 
 def _key(column: str, name: str, unknown: float) -> pl.Expr:
-    return (0 - pl.col(column)).fill_null(unknown).alias(name)  # 0 - x: -x would make a negative zero
+    negated = (
+        pl.when(pl.col(column) == 0).then(pl.col(column).abs()).otherwise(-pl.col(column))
+    )  # an index tells -0.0 from 0.0
+    return negated.fill_null(unknown).alias(name)
 
 
 def models(snapshot: Snapshot) -> Frame:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -12,7 +13,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from api import cursors
 from api.loaders import Edge
-from api.selected import fields_of_models, selects
+from api.selected import fields_of_models, nearest, selects
 from api.types import (
     ANCESTORS_AT_MOST,
     SCALARS,
@@ -30,7 +31,7 @@ from api.types import (
 )
 from graph.errors import BadInput, LimitExceeded, NotFound
 from graph.lineage import PACKED, nearest_common_ancestors, packed
-from graph.records import Direction, Evidence, Relation, State
+from graph.records import Direction, Evidence, ModelRecord, Relation, State
 from graph.store import EVERY_FIELD, EdgeFilter, Facet, Key, ModelPage, Order, Walk, Want
 from graph.store import ModelFilter as Filter
 
@@ -221,11 +222,15 @@ class Query:
     @strawberry.field(description="One model, by any spelling of its name, a former name, or the Hub's permanent id.")
     async def model(self, info: Ask, id: strawberry.ID) -> Model | None:
         """A model's node."""
-        load = info.context.load.model
-        found = await load.load(id[:LONGEST_NAME])  # most ask by the name itself
+        load, near = info.context.load, nearest(info._raw_info)
+        if near is None or not 0 <= near[0] <= info.context.limits.page:
+            ask: Callable[[str], Awaitable[ModelRecord | None]] = load.model.load
+        else:
+            ask = partial(load.near, first=near[0], wanted=near[1])
+        found = await ask(id[:LONGEST_NAME])  # most ask by the name itself
         if found is None:
             canonical = await _id(info, id)
-            found = None if canonical is None else await load.load(canonical)
+            found = None if canonical is None else await ask(canonical)
         return found  # type: ignore[return-value] # record
 
     @strawberry.field(description="Models under a filter, a page at a time.")

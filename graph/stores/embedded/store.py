@@ -39,6 +39,7 @@ from graph.store import (
     Key,
     ModelFilter,
     ModelPage,
+    Near,
     Order,
     Walk,
     WalkNode,
@@ -130,6 +131,16 @@ class EmbeddedStore:
     ) -> list[DerivationPage]:
         """A page of the derivations whose base model each is."""
         return [self._derived(self._row(id), where, first, after) for id in ids]
+
+    async def near(self, id: str, first: int, wanted: Sequence[str]) -> Near | None:
+        """A model with its derivations on both sides; the other ends are whole records."""
+        (model,), (bases,) = await self.models([id]), await self.base_models([id])
+        if model is None:
+            return None
+        derived = self._derived(self._row(id), EdgeFilter(), first, None) if first else None
+        others = [edge.base_model for edge in bases]
+        others += [edge.model for edge in derived.derivations] if derived else []
+        return Near(model, bases, derived, dict(zip(others, await self.models(others), strict=True)))
 
     async def derived_counts(self, ids: Sequence[str]) -> list[dict[Relation, int]]:
         """How many derivations name each as base model, by relation."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
@@ -69,6 +70,13 @@ class LineageNode:
 
     model: Model = strawberry.field(description="The model.")
     distance: int = strawberry.field(description="Fewest derivations to the root; negative towards ancestors.")
+
+
+class Reached(msgspec.Struct, frozen=True, gc=False):
+    """What a LineageNode is read from."""
+
+    model: Any  # what was wanted of it
+    distance: int
 
 
 @strawberry.type(description="A model shown whose neighbours are not all shown.")
@@ -203,10 +211,7 @@ def _lineage(walk: Walk) -> Lineage:
 
     return Lineage(
         root=walk.models[0],
-        nodes=[
-            LineageNode(model=model, distance=node.distance)
-            for node, model in zip(walk.nodes, walk.models, strict=True)
-        ],
+        nodes=list(map(Reached, walk.models, [node.distance for node in walk.nodes])),  # type: ignore[arg-type] # the same fields
         links=links,
         total_ancestors=walk.total_ancestors,
         total_descendants=walk.total_descendants,

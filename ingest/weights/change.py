@@ -13,8 +13,8 @@ t of shape (m, n), and older relatives whose own changes are D_j:
     isotropic: |D|**2 > 2 sum n_t m n, and the median over t of max(s_t) over that of noise as large is below 1.1
 
 R**2 is taken on at most 131,072 weights, at places that depend on the size alone. Interval: 5 % to 95 % of sqrt(I) e when the
-matrices are drawn anew, with replacement. When not to trust it: a wrong parent (against a sibling it is too low), changes near the rounding
-of the format, windows of very few rows. Matrices only: norms and biases are left out.
+matrices are drawn anew, with replacement. When not to trust it: a wrong parent (against a sibling it is too low), changes near the
+rounding of the format, windows of very few rows. Matrices only: norms and biases are left out.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ import dataclasses
 
 import polars as pl
 
+from graph.folding import originals
 from graph.snapshot import Snapshot
-from graph.store import ROOT, SIZE_CLASSES, Coverage, Facet
+from graph.store import ROOT, SIZE_CLASSES, Collapse, Coverage, Facet
 
 KEPT_FACETS = 500  # values of each facet; longer lists are counted when asked for
 
@@ -64,7 +65,7 @@ def facets(snapshot: Snapshot) -> dict[str, list[tuple[str | None, int]]]:
         "parameters",
         "novelty_class",
     )
-    models = _frame(snapshot, "models", *columns)
+    models = _frame(snapshot, "models", "id", *columns).join(originals(snapshot), on="id", how="left")
     relations = pl.when(pl.col("relations").list.len() > 0).then("relations").otherwise(pl.lit([ROOT]))
     size = pl.lit(None, pl.String)
     for name, bound in reversed(SIZE_CLASSES):
@@ -80,6 +81,7 @@ def facets(snapshot: Snapshot) -> dict[str, list[tuple[str | None, int]]]:
         Facet.YEAR: pl.col("created_at").dt.strftime("%Y"),
         Facet.SIZE: size,
         Facet.NOVELTY: pl.col("novelty_class"),
+        Facet.FAMILY: pl.col(Collapse.FAMILY.value),
     }
     counted = {}
     for facet, expression in values.items():

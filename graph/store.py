@@ -222,6 +222,7 @@ class Coverage:
     with_weights: int = 0  # models whose weight content is known
     novelty: dict[str, int] = field(default_factory=dict)  # models by class
     tiers: dict[str, int] = field(default_factory=dict)  # novelty scores by what they rest on
+    report: dict[str, list[tuple[str | None, dict[str, int]]]] = field(default_factory=dict)  # see graph.report.counted
     similar: int = 0  # pairs of models with similar weights
     skipped: dict[str, int] = field(default_factory=dict)  # by reason
 

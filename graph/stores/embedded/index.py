@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from graph.folding import originals
 from graph.records import Evidence, Relation
+from graph.report import counted
 from graph.snapshot import Snapshot
 from graph.store import SIZE_CLASSES, Collapse
 from graph.stores.embedded.arrays import Array, Shelf, starts
@@ -268,6 +269,7 @@ def _coverage(snapshot: Snapshot, shelf: Shelf) -> None:
             "with_weights": rows["holdings"],
             "novelty": _counted(models["novelty_class"]),
             "tiers": _counted(scored["tier"]),
+            "report": counted(snapshot),
             "similar": rows["similar"],
             "skipped": _counted(frame(snapshot, "skipped", ["reason"])["reason"]),
         },

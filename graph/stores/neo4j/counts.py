@@ -7,6 +7,7 @@ import dataclasses
 import polars as pl
 
 from graph.folding import originals
+from graph.report import counted as counted_by_class
 from graph.snapshot import Snapshot
 from graph.store import ROOT, SIZE_CLASSES, Collapse, Coverage, Facet
 
@@ -46,6 +47,7 @@ def coverage(snapshot: Snapshot) -> dict[str, object]:
             with_weights=holdings["model"].n_unique(),
             novelty=_by(models.drop_nulls("novelty_class"), "novelty_class"),
             tiers=_by(scored, "tier"),
+            report=counted_by_class(snapshot),
             similar=snapshot.manifest.tables["similar"].rows,
             skipped=_by(_frame(snapshot, "skipped", "reason"), "reason"),
         )

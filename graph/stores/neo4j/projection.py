@@ -55,7 +55,10 @@ def _read(snapshot: Snapshot, table: str) -> Frame:
 
 
 def _key(column: str, name: str, unknown: float) -> pl.Expr:
-    return (0 - pl.col(column)).fill_null(unknown).alias(name)  # 0 - x: -x would make a negative zero
+    negated = (
+        pl.when(pl.col(column) == 0).then(0).otherwise(-pl.col(column))
+    )  # a negative zero has another place in an index
+    return negated.fill_null(unknown).alias(name)
 
 
 def models(snapshot: Snapshot) -> Frame:

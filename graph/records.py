@@ -207,7 +207,7 @@ class NoveltyRecord:
     tier: str
     low: float | None  # of the score
     high: float | None
-    other: str | None  # the original, the missing base, who explains most, or a base model
+    other: str | None  # the original of a copy, or the base model that it is told against
     datasets: tuple[str, ...]  # that no ancestor names
     first: int  # how many of these no older sibling names
     languages: tuple[str, ...]  # that no base model names
@@ -217,6 +217,7 @@ class NoveltyRecord:
     context: float | None  # how many times that of the base models, when longer
     parameters: float | None  # likewise
     trained: bool  # whether it is said to be a fine-tune
+    unseen: int  # how many of its base models are not in the catalogue
     energy: float | None  # relative change above the noise floor; this and the rest where weights were read
     innovation: float | None  # share of the change that older relatives do not explain
     structured: float | None  # share of the change's energy that is not like noise

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from graph.errors import NotFound
 from graph.records import Direction, Evidence, ModelRecord, Relation, State
 from graph.snapshot import Snapshot
-from graph.store import EVERY_FIELD, ROOT, EdgeFilter, Facet, Key, ModelFilter, Order, Store, Want
+from graph.store import EVERY_FIELD, ROOT, Collapse, EdgeFilter, Facet, Key, ModelFilter, Order, Store, Want
 from graph.stores.embedded import open_snapshot
 from graph.stores.neo4j import Server, load, open_neo4j
 from tests.neo4j_server import Neo4jServer, missing
@@ -96,6 +96,21 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
                 break
             after = page.keys[-1]
         assert (await store.find(where, order, 3, Key(7, "m"))).keys == plain.find(where, order, 3, Key(7, "m")).keys
+    for where, collapse in product(FILTERS, Collapse):
+        assert await store.count_folded(where, collapse) == len(
+            plain.find_folded(where, collapse, Order.DOWNLOADS, 99, None).models
+        )
+        for order in Order if every else [Order.CREATED, Order.NOVELTY]:
+            after = None
+            for _ in range(20):
+                folded = await store.find_folded(where, collapse, order, 3, after)
+                assert folded == plain.find_folded(where, collapse, order, 3, after)
+                if not folded.has_next:
+                    break
+                after = folded.keys[-1]
+            least = Key(7, "m")
+            folded = await store.find_folded(where, collapse, order, 2, least)
+            assert folded == plain.find_folded(where, collapse, order, 2, least)
     for where in FILTERS:
         assert await store.count(where) == sum(plain.passes(record, where) for record in plain.all)
         assert await store.facets(where, list(Facet), 3) == plain.facets(where, list(Facet), 3)

@@ -15,14 +15,16 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from graph.folding import originals
 from graph.records import Evidence, Relation
+from graph.report import counted
 from graph.snapshot import Snapshot
-from graph.store import SIZE_CLASSES
+from graph.store import SIZE_CLASSES, Collapse
 from graph.stores.embedded.arrays import Array, Shelf, starts
 from graph.stores.embedded.names import Groups, Lookup, Texts
 from graph.stores.embedded.packed import Packed, relation_bits
 
-VERSION = 5
+VERSION = 6
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
@@ -58,6 +60,7 @@ def build_index(snapshot: Snapshot) -> Path:
                 pool.submit(Packed.build, shelf, models),
                 pool.submit(_models, models, name_rank, shelf),
                 pool.submit(_edges, snapshot, shelf, ids),
+                pool.submit(_folds, snapshot, shelf, ids),
                 pool.submit(_names, snapshot, shelf, ids),
                 pool.submit(_parts, snapshot, shelf, ids),
                 pool.submit(_weights, snapshot, shelf, ids),
@@ -183,6 +186,14 @@ def _edges(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     shelf.put("down_edge", order.astype(np.int32))
 
 
+def _folds(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
+    """The original of each model's group, for each way to fold."""
+    found = ids.join(originals(snapshot), on="id", how="left", maintain_order="left")
+    for mode in Collapse:
+        original = found.select(id=mode.value).join(ids, on="id", how="left", maintain_order="left")["number"]
+        shelf.put(f"fold_{mode.value}", original.to_numpy())
+
+
 def _parts(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     """Claims, trainings, datasets and files, each by model."""
     count = ids.height
@@ -258,6 +269,7 @@ def _coverage(snapshot: Snapshot, shelf: Shelf) -> None:
             "with_weights": rows["holdings"],
             "novelty": _counted(models["novelty_class"]),
             "tiers": _counted(scored["tier"]),
+            "report": counted(snapshot),
             "similar": rows["similar"],
             "skipped": _counted(frame(snapshot, "skipped", ["reason"])["reason"]),
         },

@@ -31,11 +31,13 @@ from graph.snapshot import Snapshot
 from graph.store import (
     EVERY_FIELD,
     WANT,
+    Collapse,
     Coverage,
     DerivationPage,
     EdgeFilter,
     Facet,
     FacetCount,
+    FoldedPage,
     Hidden,
     Key,
     ModelFilter,
@@ -110,6 +112,24 @@ class EmbeddedStore:
         """One page of models in an order."""
         rows, has_next = self._selection.page(where, self._dataset_number(where), order, first, after)
         return ModelPage(tuple(self._records(rows)), tuple(self._selection.key(row, order) for row in rows), has_next)
+
+    async def find_folded(
+        self,
+        where: ModelFilter,
+        collapse: Collapse,
+        order: Order = Order.DOWNLOADS,
+        first: int = 20,
+        after: Key | None = None,
+    ) -> FoldedPage:
+        """One page of models that stand for their groups."""
+        dataset = self._dataset_number(where)
+        rows, folded, has_next = self._selection.folded_page(where, dataset, collapse, order, first, after)
+        keys = tuple(self._selection.key(row, order) for row in rows)
+        return FoldedPage(tuple(self._records(rows)), keys, tuple(folded), has_next)
+
+    async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
+        """How many groups pass."""
+        return self._selection.folded_count(where, self._dataset_number(where), collapse)
 
     async def count(self, where: ModelFilter) -> int:
         """How many models pass."""

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from graph.folding import originals
 from graph.snapshot import Snapshot
+from graph.store import Collapse
 from graph.tables import (
     ALIASES,
     CLAIMS,
@@ -60,12 +62,19 @@ def _key(column: str, name: str, unknown: float) -> pl.Expr:
 
 
 def models(snapshot: Snapshot) -> Frame:
-    """Model: the columns of the table, the lower-case id, the keys of the orders, the facts of novelty as a JSON object."""
+    """Model: the columns of the table, the lower-case id, the keys of the orders, the facts of novelty as a JSON object, and the
+    original of its group for each way to fold.
+    """
     facts = pl.DataFrame(snapshot.table(NOVELTY.name))
     told = facts.select(
         pl.col("model").alias("id"), pl.struct(facts.columns).struct.json_encode().alias("novelty_facts")
     )
-    joined = _read(snapshot, MODELS.name).join(told, on="id", how="left", maintain_order="left")
+    groups = originals(snapshot).rename({mode.value: f"{mode.value}_of" for mode in Collapse})
+    joined = (
+        _read(snapshot, MODELS.name)
+        .join(told, on="id", how="left", maintain_order="left")
+        .join(groups, on="id", how="left", maintain_order="left")
+    )
     return joined.with_columns(
         pl.col("id").str.to_lowercase().alias("id_lower"),
         _key("downloads", "downloads_key", UNKNOWN_KEY),

@@ -26,11 +26,13 @@ from graph.records import (
 from graph.store import (
     SIZE_CLASSES,
     WANT,
+    Collapse,
     Coverage,
     DerivationPage,
     EdgeFilter,
     Facet,
     FacetCount,
+    FoldedPage,
     Key,
     ModelFilter,
     ModelPage,
@@ -148,6 +150,37 @@ class Neo4jStore:
         else:
             found = await self._ask(finding.in_order(where, order), **parameters)
         return _model_page(found, order, first)
+
+    async def find_folded(
+        self,
+        where: ModelFilter,
+        collapse: Collapse,
+        order: Order = Order.DOWNLOADS,
+        first: int = 20,
+        after: Key | None = None,
+    ) -> FoldedPage:
+        """A page of models that stand for their groups."""
+        where = await self._spelled(where)
+        found = await self._ask(
+            "find_folded",
+            lead=finding.indexed(where),
+            fold=collapse.value,
+            order=finding.ORDER_KEYS[order],
+            **finding.parameters(where),
+            **_page(order, first, after),
+        )
+        page = _model_page([row for _, row in found], order, first)
+        return FoldedPage(page.models, page.keys, tuple(folded for folded, _ in found[:first]), page.has_next)
+
+    async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
+        """How many groups pass."""
+        where = await self._spelled(where)
+        kept = self._answers.get((where, collapse))
+        if kept is None:
+            lead = finding.indexed(where)
+            kept = await self._ask("count_folded", lead=lead, fold=collapse.value, **finding.parameters(where))
+            self._keep((where, collapse), kept)
+        return int(kept)
 
     async def count(self, where: ModelFilter) -> int:
         """How many models pass."""

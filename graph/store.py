@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from graph.records import (
+    AbilityRecord,
     ClaimRecord,
     DatasetRecord,
     DerivationRecord,
@@ -23,6 +24,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     State,
     TrainingRecord,
@@ -40,6 +42,7 @@ class Order(StrEnum):
     MODIFIED = "modified"
     PARAMETERS = "parameters"
     NOVELTY = "novelty"
+    ABILITY = "ability"  # by the lower end of the interval; what is inherited counts as unknown
 
 
 class Facet(StrEnum):
@@ -204,6 +207,8 @@ class Coverage:
     novelty: dict[str, int] = field(default_factory=dict)  # models by class
     tiers: dict[str, int] = field(default_factory=dict)  # novelty scores by what they rest on
     similar: int = 0  # pairs of models with similar weights
+    results: int = 0  # evaluation results of models in the catalogue
+    with_ability: int = 0  # models whose ability is measured
     skipped: dict[str, int] = field(default_factory=dict)  # by reason
 
 
@@ -278,6 +283,14 @@ class Store(Protocol):
 
     async def novelty(self, ids: Sequence[str]) -> list[NoveltyRecord | None]:
         """For each id the facts behind its novelty; None where there is neither a base model nor a copy."""
+        ...
+
+    async def abilities(self, ids: Sequence[str]) -> list[AbilityRecord | None]:
+        """For each id its ability, measured or inherited; None where no result of it or of an ancestor is known."""
+        ...
+
+    async def results(self, id: str) -> tuple[ResultRecord, ...]:
+        """The evaluation results of a model, by (benchmark, setting, source)."""
         ...
 
     async def dataset(self, name: str) -> DatasetRecord | None:

@@ -16,7 +16,7 @@ from graph.records import AbilityRecord, Relation
 from ingest.enrich.response import NO_VOTES, Response, Results, Sums, Votes, fit, probability, reweighted
 
 MOST_STEPS = 6  # derivations up to an ancestor whose ability is inherited
-_FEWEST_NORM = 10  # models; below that all that have an ability are the norm
+FEWEST_NORM = 10  # models; below that all that have an ability are the norm
 _FEWEST_PAIRS = 20  # of a relation, both with results, before its drift is measured
 # Deviations of t that one derivation adds when nothing is measured: what a relation does to ability at most is known roughly.
 DRIFT = {
@@ -82,7 +82,8 @@ def abilities(
     ``norm``: the models whose mean is 100. ``edges``: (model, base model, relation).
     """
     found = fit(known.results, known.votes)
-    counts = np.bincount(known.results.model, minlength=len(known.models))
+    cells = np.unique(np.stack([known.results.model, known.results.benchmark]), axis=1)
+    counts = np.bincount(cells[0], minlength=len(known.models))
     voted = np.zeros(len(known.models), dtype=bool)
     voted[known.votes.first] = voted[known.votes.second] = True
     enough = (counts >= FEWEST) | voted
@@ -130,7 +131,7 @@ def _norm(
     graph.add_edges_from(zip(known.votes.first.tolist(), known.votes.second.tolist(), strict=True))
     members = set(norm)
     of_norm = np.array([model in members for model in known.models], dtype=bool) & enough
-    if of_norm.sum() < _FEWEST_NORM:
+    if of_norm.sum() < FEWEST_NORM:
         of_norm = enough
     whole = [
         np.array(sorted(node for node in part if node < count), np.int64) for part in nx.connected_components(graph)

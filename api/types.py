@@ -15,6 +15,7 @@ from strawberry import Info, Parent
 from strawberry.types.scalar import ScalarDefinition
 
 from api import cursors
+from api.ability import Ability, Result, ability_of, results_of
 from api.loaders import Context, Edge
 from api.novelty import Novelty
 from graph import conflicts as disagreements
@@ -395,6 +396,16 @@ class Model:
         """Its files."""
         files = await info.context.store.files(root.id)
         return list(files[: info.context.limits.lineage])  # type: ignore[arg-type] # records
+
+    @strawberry.field(description="How able it is, from its results; null where none of it or of an ancestor is known.")
+    async def ability(root: Parent[ModelRecord], info: Ask) -> Ability | None:
+        """Measured or inherited."""
+        return await ability_of(root.id, info)
+
+    @strawberry.field(description="Its evaluation results, by benchmark, setting and source.")
+    async def results(root: Parent[ModelRecord], info: Ask) -> list[Result]:
+        """As sources say them."""
+        return await results_of(root.id, info)
 
     @strawberry.field(description="Where the claims about its base models disagree.")
     async def conflicts(root: Parent[ModelRecord], info: Ask) -> list[Conflict]:

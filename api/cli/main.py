@@ -29,6 +29,8 @@ class Lazy(click.Group):
         "path": "read",
         "copies": "read",
         "identify": "read",
+        "novelty": "novelty",
+        "report": "novelty",
         "catalogue": "read",
         "snapshot": "snapshots",
     }

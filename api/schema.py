@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
+import msgspec
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
@@ -13,7 +15,7 @@ from strawberry.schema.config import StrawberryConfig
 from api import cursors
 from api.loaders import Edge
 from api.novelty import NoveltyReport, ReportBy, TierCount, reported, tier_counts
-from api.selected import fields_of_models, selects
+from api.selected import fields_of_models, nearest, selects
 from api.types import (
     ANCESTORS_AT_MOST,
     SCALARS,
@@ -32,7 +34,7 @@ from api.types import (
 from graph.errors import BadInput, LimitExceeded, NotFound
 from graph.lineage import PACKED, nearest_common_ancestors, packed
 from graph.novelty import Class
-from graph.records import Direction, Evidence, Relation, State
+from graph.records import Direction, Evidence, ModelRecord, Relation, State
 from graph.report import KEPT_LINES, report
 from graph.store import EVERY_FIELD, Collapse, EdgeFilter, Facet, Key, ModelPage, Order, Walk, Want
 from graph.store import ModelFilter as Filter
@@ -74,6 +76,13 @@ class LineageNode:
 
     model: Model = strawberry.field(description="The model.")
     distance: int = strawberry.field(description="Fewest derivations to the root; negative towards ancestors.")
+
+
+class Reached(msgspec.Struct, frozen=True, gc=False):
+    """What a LineageNode is read from."""
+
+    model: Any  # what was wanted of it
+    distance: int
 
 
 @strawberry.type(description="A model shown whose neighbours are not all shown.")
@@ -210,10 +219,7 @@ def _lineage(walk: Walk) -> Lineage:
 
     return Lineage(
         root=walk.models[0],
-        nodes=[
-            LineageNode(model=model, distance=node.distance)
-            for node, model in zip(walk.nodes, walk.models, strict=True)
-        ],
+        nodes=list(map(Reached, walk.models, [node.distance for node in walk.nodes])),  # type: ignore[arg-type] # the same fields
         links=links,
         total_ancestors=walk.total_ancestors,
         total_descendants=walk.total_descendants,
@@ -229,11 +235,15 @@ class Query:
     @strawberry.field(description="One model, by any spelling of its name, a former name, or the Hub's permanent id.")
     async def model(self, info: Ask, id: strawberry.ID) -> Model | None:
         """A model's node."""
-        load = info.context.load.model
-        found = await load.load(id[:LONGEST_NAME])  # most ask by the name itself
+        load, near = info.context.load, nearest(info._raw_info)
+        if near is None or not 0 <= near[0] <= info.context.limits.page:
+            ask: Callable[[str], Awaitable[ModelRecord | None]] = load.model.load
+        else:
+            ask = partial(load.near, first=near[0], wanted=near[1])
+        found = await ask(id[:LONGEST_NAME])  # most ask by the name itself
         if found is None:
             canonical = await _id(info, id)
-            found = None if canonical is None else await load.load(canonical)
+            found = None if canonical is None else await ask(canonical)
         return found  # type: ignore[return-value] # record
 
     @strawberry.field(description="Models under a filter, a page at a time.")

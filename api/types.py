@@ -315,8 +315,7 @@ class Model:
         """Derivations towards base models."""
         if root.base_models == 0:
             return []
-        derivations = await info.context.load.bases.load(root.id)
-        return await info.context.load.edges(derivations)  # type: ignore[return-value] # edges
+        return await info.context.load.bases_of(root.id)  # type: ignore[return-value] # edges
 
     @strawberry.field(description="What was made from it directly, by downloads.")
     async def derived_models(
@@ -330,8 +329,7 @@ class Model:
         """A page of derivations."""
         where = edge_filter(relations, evidence)
         key = cursors.read(DOWNLOADS, after)
-        (page,) = await info.context.store.derived_models([root.id], where, page_size(info, first), key)
-        nodes = await info.context.load.edges(page.derivations)
+        page, nodes = await info.context.load.derived_of(root.id, where, page_size(info, first), key)
         return DerivationConnection(
             edges=[
                 DerivationEdge(node=node, cursor=cursors.write(DOWNLOADS, key))  # type: ignore[arg-type] # edges

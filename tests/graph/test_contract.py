@@ -138,6 +138,18 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
                 record = plain.by_id[node.id]
                 assert all(getattr(got, name) == getattr(record, name) for name in want.fields)
     counts = [{r: sum(e.base_model == id and e.relation is r for e in plain.edges) for r in Relation} for id in ids]
+    for id in some:
+        for first, wanted in ((2, ("id", "downloads")), (0, EVERY_FIELD)):
+            near = await store.near(id, first, wanted)
+            assert near is not None
+            assert same_model(near.model, plain.by_id[id])
+            assert near.bases == tuple(edge for edge in plain.edges if edge.model == id)
+            assert near.derived == (plain.derived(id, EdgeFilter(), first, None) if first else None)
+            shown = (*near.bases, *(near.derived.derivations if near.derived else ()))
+            assert near.ends.keys() | {id} == {end for edge in shown for end in (edge.model, edge.base_model)} | {id}
+            for end, got in near.ends.items():
+                assert all(getattr(got, name) == getattr(plain.by_id[end], name) for name in wanted)
+    assert await store.near("nothing/here", 2, ("id",)) is None
     assert await store.derived_counts(ids) == [{r: n for r, n in count.items() if n} for count in counts]
     for start, end in product(some[:6], some[:6]):
         assert await store.path(start, end, 3) == plain.path(start, end, 3)

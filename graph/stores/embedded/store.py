@@ -29,6 +29,7 @@ from graph.records import (
 )
 from graph.snapshot import Snapshot
 from graph.store import (
+    EVERY_FIELD,
     WANT,
     Collapse,
     Coverage,
@@ -41,6 +42,7 @@ from graph.store import (
     Key,
     ModelFilter,
     ModelPage,
+    Near,
     Order,
     Walk,
     WalkNode,
@@ -151,6 +153,16 @@ class EmbeddedStore:
         """A page of the derivations whose base model each is."""
         return [self._derived(self._row(id), where, first, after) for id in ids]
 
+    async def near(self, id: str, first: int, wanted: Sequence[str]) -> Near | None:
+        """A model with its derivations on both sides; the other ends are whole records."""
+        (model,), (bases,) = await self.models([id]), await self.base_models([id])
+        if model is None:
+            return None
+        derived = self._derived(self._row(id), EdgeFilter(), first, None) if first else None
+        others = [edge.base_model for edge in bases]
+        others += [edge.model for edge in derived.derivations] if derived else []
+        return Near(model, bases, derived, dict(zip(others, await self.models(others), strict=True)))
+
     async def derived_counts(self, ids: Sequence[str]) -> list[dict[Relation, int]]:
         """How many derivations name each as base model, by relation."""
         out = []
@@ -186,11 +198,16 @@ class EmbeddedStore:
         if root is None:
             raise NotFound("model", id)
         up = self._kin.levels(root, where, up=True) if direction is not Direction.DESCENDANTS else []
-        down = self._kin.levels(root, where, up=False) if direction is not Direction.ANCESTORS else []
+        counted = None
+        if direction is Direction.DESCENDANTS and where == EdgeFilter():
+            counted = self._packed.some(np.array([root]), ("descendants",))[0].descendants
+        enough = None if counted is None else limit
+        down = self._kin.levels(root, where, up=False, enough=enough) if direction is not Direction.ANCESTORS else []
         rows, distances = self._shown(root, up, down, depth, limit)
-        models = tuple(self._records(rows.tolist())) if want.fields else ()
+        models = self._wanted(rows, want.fields)
         names = [model.id for model in models] or self._ids.many(rows)
-        self._meet(names, rows.tolist())
+        if not models:
+            self._meet(names, rows.tolist())
         edges: tuple[DerivationRecord, ...] = ()
         hidden: tuple[Hidden, ...] = ()
         if want.edges or want.hidden:
@@ -201,7 +218,8 @@ class EmbeddedStore:
             if want.hidden:
                 hidden = tuple(self._hidden(rows, names, np.array(distances), inside, direction, where))
         nodes = tuple(map(WalkNode, names, distances))
-        return Walk(nodes, edges, sum(map(len, up)), sum(map(len, down)), hidden, models)
+        total = sum(map(len, down)) if counted is None else counted
+        return Walk(nodes, edges, sum(map(len, up)), total, hidden, models)
 
     async def path(self, start: str, end: str, limit: int) -> list[tuple[str, ...]]:
         """Shortest chains between two models."""
@@ -343,6 +361,14 @@ class EmbeddedStore:
             ready.popitem(last=False)
         return found
 
+    def _wanted(self, rows: Array, names: tuple[str, ...]) -> tuple[Any, ...]:
+        """What is wanted of the models of these rows, and their ids."""
+        if not names:
+            return ()
+        if names == EVERY_FIELD:
+            return tuple(self._records(rows.tolist()))
+        return tuple(self._packed.some(rows, names if "id" in names else ("id", *names)))
+
     def _derivations(self, edges: Array) -> Iterable[DerivationRecord]:
         kin = self._kin
         confidence = [None if value != value else value for value in kin.confidence[edges].tolist()]  # noqa: PLR0124 - NaN
@@ -372,8 +398,13 @@ class EmbeddedStore:
     @staticmethod
     def _shown(root: int, up: list[Array], down: list[Array], depth: int, limit: int) -> tuple[Array, list[int]]:
         """(rows, distances) of what is shown, in the order of ``Walk.nodes``."""
-        above = {row: -steps for steps, level in enumerate(up, 1) for row in level.tolist()} if down else {}
-        below = {row: steps for steps, level in enumerate(down, 1) for row in level.tolist()} if up else {}
+        if not (up and down):  # nothing can be on both sides
+            levels = (up or down)[:depth]
+            signs = [-steps if up else steps for steps in range(1, len(levels) + 1)]
+            far = np.repeat([0, *signs], [1, *map(len, levels)])[: limit + 1]
+            return np.concatenate([[root], *levels]).astype(np.int64)[: limit + 1], far.tolist()
+        above = {row: -steps for steps, level in enumerate(up, 1) for row in level.tolist()}
+        below = {row: steps for steps, level in enumerate(down, 1) for row in level.tolist()}
         both = above.keys() & below.keys()
         rows, distances = [root], [0]
         for steps, level in enumerate(up[:depth], 1):

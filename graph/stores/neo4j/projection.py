@@ -56,8 +56,8 @@ def _read(snapshot: Snapshot, table: str) -> Frame:
 
 def _key(column: str, name: str, unknown: float) -> pl.Expr:
     negated = (
-        pl.when(pl.col(column) == 0).then(0).otherwise(-pl.col(column))
-    )  # a negative zero has another place in an index
+        pl.when(pl.col(column) == 0).then(pl.col(column).abs()).otherwise(-pl.col(column))
+    )  # an index tells -0.0 from 0.0
     return negated.fill_null(unknown).alias(name)
 
 

@@ -36,6 +36,7 @@ from graph.store import (
     Key,
     ModelFilter,
     ModelPage,
+    Near,
     Order,
     Walk,
     Want,
@@ -253,6 +254,23 @@ class Neo4jStore:
             keys = tuple(Key(known[row[0]].downloads, row[0]) for row in page[:first])
             pages[id] = DerivationPage(shown, keys, len(page) > first, total)
         return [pages[id] for id in ids]
+
+    async def near(self, id: str, first: int, wanted: Sequence[str]) -> Near | None:
+        """A model with its derivations on both sides, in one trip."""
+        fields = tuple(wanted)
+        found = await self._ask("near", id=id, limit=first + 1 if first else 0, fields=fields)
+        if found is None:
+            return None
+        model, above, total, below = found
+        read, bases = rows.some(fields), tuple(map(rows.derivation, above))
+        ends = {row[1]: read(row[7]) for row in above}
+        if not first:
+            return Near(rows.model(model), bases, None, ends)
+        shown = below[:first]
+        ends |= {row[0]: read(row[7]) for row in shown}
+        keys = tuple(Key(row[8], row[0]) for row in shown)
+        page = DerivationPage(tuple(map(rows.derivation, shown)), keys, len(below) > first, total)
+        return Near(rows.model(model), bases, page, ends)
 
     async def derived_counts(self, ids: Sequence[str]) -> list[dict[Relation, int]]:
         """Counts of derived models by relation."""

@@ -232,7 +232,7 @@ class Selection:
         return passing
 
     def _rows_with_text(self, part: str) -> Array:
-        return np.fromiter(self._folded.containing(part), dtype=np.int64)
+        return self._folded.all_containing(part)
 
     def _page_of_text(self, part: str, tests: Sequence[Test], begin: int, first: int) -> tuple[list[int], bool]:
         found: list[int] = []

@@ -16,6 +16,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from api import cursors
 from api.ability import Ability, Result, ability_of, results_of
+from api.licence import LicenceReport, licence_report_of
 from api.loaders import Context, Edge
 from api.novelty import Novelty
 from graph import conflicts as disagreements
@@ -396,6 +397,11 @@ class Model:
         """Its files."""
         files = await info.context.store.files(root.id)
         return list(files[: info.context.limits.lineage])  # type: ignore[arg-type] # records
+
+    @strawberry.field(description="What the licences along its lineage ask, and where its own leaves something out.")
+    async def licence_report(root: Parent[ModelRecord], info: Ask) -> LicenceReport:
+        """Over all ancestors."""
+        return await licence_report_of(root, info)
 
     @strawberry.field(description="How able it is, from its results; null where none of it or of an ancestor is known.")
     async def ability(root: Parent[ModelRecord], info: Ask) -> Ability | None:

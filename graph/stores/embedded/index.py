@@ -54,17 +54,18 @@ def build_index(snapshot: Snapshot) -> Path:
     try:
         shelf = Shelf(work)
         models, name_rank = _ordered(snapshot)
+        groups = originals(snapshot)
         ids = models.select("id", number=pl.int_range(models.height, dtype=pl.Int32))
         with ThreadPoolExecutor(2) as pool:  # most of the work is outside Python's lock
             tasks = [
                 pool.submit(Packed.build, shelf, models),
                 pool.submit(_models, models, name_rank, shelf),
                 pool.submit(_edges, snapshot, shelf, ids),
-                pool.submit(_folds, snapshot, shelf, ids),
+                pool.submit(_folds, groups, shelf, ids),
                 pool.submit(_names, snapshot, shelf, ids),
                 pool.submit(_parts, snapshot, shelf, ids),
                 pool.submit(_weights, snapshot, shelf, ids),
-                pool.submit(_coverage, snapshot, shelf),
+                pool.submit(_coverage, snapshot, shelf, groups),
             ]
             del models
             for task in tasks:
@@ -186,9 +187,9 @@ def _edges(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     shelf.put("down_edge", order.astype(np.int32))
 
 
-def _folds(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
+def _folds(groups: pl.DataFrame, shelf: Shelf, ids: pl.DataFrame) -> None:
     """The original of each model's group, for each way to fold."""
-    found = ids.join(originals(snapshot), on="id", how="left", maintain_order="left")
+    found = ids.join(groups, on="id", how="left", maintain_order="left")
     for mode in Collapse:
         original = found.select(id=mode.value).join(ids, on="id", how="left", maintain_order="left")["number"]
         shelf.put(f"fold_{mode.value}", original.to_numpy())
@@ -245,7 +246,7 @@ def _weights(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     shelf.put("weights_of", of_model)
 
 
-def _coverage(snapshot: Snapshot, shelf: Shelf) -> None:
+def _coverage(snapshot: Snapshot, shelf: Shelf, groups: pl.DataFrame) -> None:
     models = frame(snapshot, "models", ["id", "state", "base_models", "novelty", "novelty_class", "ability"])
     scored = frame(snapshot, "novelty", ["model", "tier"]).join(
         models.filter(pl.col("novelty").is_not_null()), left_on="model", right_on="id", how="semi"
@@ -269,7 +270,7 @@ def _coverage(snapshot: Snapshot, shelf: Shelf) -> None:
             "with_weights": rows["holdings"],
             "novelty": _counted(models["novelty_class"]),
             "tiers": _counted(scored["tier"]),
-            "report": counted(snapshot),
+            "report": counted(snapshot, groups),
             "similar": rows["similar"],
             "results": int(frame(snapshot, "results", ["known"])["known"].sum()),
             "with_ability": models["ability"].count(),

@@ -118,11 +118,12 @@ class Selection:
         rows = rows if mask is None else rows[mask[rows]]
         group = self._folds[mode][rows]
         tally = np.bincount(group, minlength=1)
-        stands = np.empty(len(tally), dtype=np.int32)
-        stands[group[::-1]] = rows[::-1]  # the first of each group in the order is written last
-        own = group == rows
-        stands[group[own]] = rows[own]
-        kept = stands[group] == rows
+        kept = group == rows
+        if mask is not None:  # where the original does not pass, the first of each group in the order
+            apart = np.flatnonzero(~mask[group])
+            first = np.empty(len(tally), dtype=np.int64)
+            first[group[apart[::-1]]] = apart[::-1]  # is written last
+            kept[first[group[apart]]] = True
         return rows[kept], (tally[group[kept]] - 1).astype(np.int32)
 
     def key(self, row: int, order: Order) -> Key:
@@ -232,7 +233,7 @@ class Selection:
         return passing
 
     def _rows_with_text(self, part: str) -> Array:
-        return np.fromiter(self._folded.containing(part), dtype=np.int64)
+        return self._folded.all_containing(part)
 
     def _page_of_text(self, part: str, tests: Sequence[Test], begin: int, first: int) -> tuple[list[int], bool]:
         found: list[int] = []

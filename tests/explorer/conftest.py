@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
 
 from api.explorer import BUNDLE
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",  # tests run as root in containers
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-]
+from tests.explorer.service import CHROMIUM, FLAGS, sample_service
 
 
 @pytest.fixture(scope="session")
@@ -33,22 +16,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the service with the sample, as `stemma demo` starts it."""
     if not (BUNDLE / "index.html").exists():
         pytest.skip("the explorer is not built: make web")
-    folder: Path = tmp_path_factory.mktemp("explorer")
-    command = [sys.executable, "-m", "api.cli", "demo", "--port", "0", "--catalogue", str(folder / "catalogue")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
-        assert service.stdout is not None
-        try:
-            yield _address(service.stdout)
-        finally:
-            service.terminate()
-
-
-def _address(lines: IO[str]) -> str:
-    for line in lines:
-        found = re.match(r"serving:\s+(http://[^/]+)", line)
-        if found:
-            return found[1]
-    raise AssertionError("the service did not start")
+    with sample_service(tmp_path_factory.mktemp("explorer")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

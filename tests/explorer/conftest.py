@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from api.explorer import BUNDLE
 from tests.explorer.service import CHROMIUM, FLAGS, sample_service
+
+PATIENCE_MS = 30_000  # machines that run tests are busy
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +51,7 @@ def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
             faults.append(f"console: {message.text}")
 
     fresh = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=address)
-    fresh.set_default_timeout(15_000)
+    fresh.set_default_timeout(PATIENCE_MS)
     fresh.route("**/*", only_here)
     fresh.on("console", heard)
     fresh.on("weberror", lambda error: faults.append(f"failed: {error.error}"))

@@ -29,7 +29,7 @@ export function NoveltyOf({ told }: { told: Told | null }) {
             <thead>
               <tr>
                 <th scope="col">Part</th>
-                <th scope="col">Because it</th>
+                <th scope="col">Facts</th>
                 <th scope="col" class="number">
                   Found
                 </th>

@@ -184,6 +184,8 @@ class CatalogueType:
         description="Derivations by evidence; one may count in several."
     )
     derivations_by_relation: list[Count] = strawberry.field(description="Derivations by relation.")
+    results: int = strawberry.field(description="Evaluation results of models in the catalogue.")
+    with_ability: int = strawberry.field(description="Models whose ability is measured.")
     conflicts: int = strawberry.field(description="Derivations about which claims disagree.")
     cycles: int = strawberry.field(description="Derivations that lie on a cycle.")
     models_with_base: int = strawberry.field(description="Models with a base model.")
@@ -418,6 +420,8 @@ class Query:
             derivations_by_relation=_counts(held.relations),
             conflicts=held.conflicts,
             cycles=held.cycles,
+            results=held.results,
+            with_ability=held.with_ability,
             models_with_base=held.with_base,
             trainings=held.trainings,
             files=held.files,

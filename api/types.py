@@ -15,6 +15,8 @@ from strawberry import Info, Parent
 from strawberry.types.scalar import ScalarDefinition
 
 from api import cursors
+from api.ability import Ability, Result, ability_of, results_of
+from api.licence import LicenceReport, licence_report_of
 from api.loaders import Context, Edge
 from api.novelty import Novelty
 from graph import conflicts as disagreements
@@ -395,6 +397,21 @@ class Model:
         """Its files."""
         files = await info.context.store.files(root.id)
         return list(files[: info.context.limits.lineage])  # type: ignore[arg-type] # records
+
+    @strawberry.field(description="What the licences along its lineage ask, and where its own leaves something out.")
+    async def licence_report(root: Parent[ModelRecord], info: Ask) -> LicenceReport:
+        """Over all ancestors."""
+        return await licence_report_of(root, info)
+
+    @strawberry.field(description="How able it is, from its results; null where none of it or of an ancestor is known.")
+    async def ability(root: Parent[ModelRecord], info: Ask) -> Ability | None:
+        """Measured or inherited."""
+        return await ability_of(root.id, info)
+
+    @strawberry.field(description="Its evaluation results, by benchmark, setting and source.")
+    async def results(root: Parent[ModelRecord], info: Ask) -> list[Result]:
+        """As sources say them."""
+        return await results_of(root.id, info)
 
     @strawberry.field(description="Where the claims about its base models disagree.")
     async def conflicts(root: Parent[ModelRecord], info: Ask) -> list[Conflict]:

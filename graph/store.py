@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from graph.records import (
+    AbilityRecord,
     ClaimRecord,
     DatasetRecord,
     DerivationRecord,
@@ -25,6 +26,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     State,
     TrainingRecord,
@@ -42,6 +44,7 @@ class Order(StrEnum):
     MODIFIED = "modified"
     PARAMETERS = "parameters"
     NOVELTY = "novelty"
+    ABILITY = "ability"  # by the lower end of the interval; what is inherited counts as unknown
 
 
 class Facet(StrEnum):
@@ -239,6 +242,8 @@ class Coverage:
     tiers: dict[str, int] = field(default_factory=dict)  # novelty scores by what they rest on
     report: dict[str, list[tuple[str | None, dict[str, int]]]] = field(default_factory=dict)  # see graph.report.counted
     similar: int = 0  # pairs of models with similar weights
+    results: int = 0  # evaluation results of models in the catalogue
+    with_ability: int = 0  # models whose ability is measured
     skipped: dict[str, int] = field(default_factory=dict)  # by reason
 
 
@@ -338,6 +343,14 @@ class Store(Protocol):
 
     async def novelty(self, ids: Sequence[str]) -> list[NoveltyRecord | None]:
         """For each id the facts behind its novelty; None where there is neither a base model nor a copy."""
+        ...
+
+    async def abilities(self, ids: Sequence[str]) -> list[AbilityRecord | None]:
+        """For each id its ability, measured or inherited; None where no result of it or of an ancestor is known."""
+        ...
+
+    async def results(self, id: str) -> tuple[ResultRecord, ...]:
+        """The evaluation results of a model, by (benchmark, setting, source)."""
         ...
 
     async def dataset(self, name: str) -> DatasetRecord | None:

@@ -9,6 +9,7 @@ from typing import Any
 import networkx as nx
 
 from graph.records import (
+    AbilityRecord,
     AliasRecord,
     ClaimRecord,
     DatasetRecord,
@@ -19,6 +20,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     State,
     TrainingRecord,
@@ -51,6 +53,7 @@ VALUE: dict[Order, Callable[[ModelRecord], Any]] = {
     Order.MODIFIED: lambda m: round(m.modified_at.timestamp() * 1000) if m.modified_at else None,
     Order.PARAMETERS: lambda m: m.parameters,
     Order.NOVELTY: lambda m: m.novelty,
+    Order.ABILITY: lambda m: m.ability,
 }
 
 
@@ -108,6 +111,14 @@ class PlainStore:
             )
             for row in rows("similar")
         ]
+        self.all_results = [
+            ResultRecord(**{name: value for name, value in row.items() if name not in ("domain", "known")})
+            for row in rows("results")
+        ]
+        self.all_abilities = {
+            row["model"]: AbilityRecord(**{name: value for name, value in row.items() if name != "norm"})
+            for row in rows("abilities")
+        }
         self.all_novelty = {
             row["model"]: NoveltyRecord(
                 **{**row, "datasets": tuple(row["datasets"]), "languages": tuple(row["languages"])}

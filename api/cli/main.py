@@ -27,6 +27,7 @@ class Lazy(click.Group):
         "model": "read",
         "lineage": "read",
         "path": "read",
+        "licence": "licence",
         "copies": "read",
         "identify": "read",
         "novelty": "novelty",

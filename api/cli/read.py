@@ -14,6 +14,7 @@ import click
 from api import cursors
 from api.cli import shown
 from api.cli.asking import ask, chosen, known, shared
+from graph import ability
 from graph import conflicts as disagreements
 from graph.errors import BadInput, NotFound
 from graph.novelty import Class
@@ -200,6 +201,7 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
         (counts,) = await graph.derived_counts([name])
         (trainings,) = await graph.trainings([name])
         (digest,) = await graph.weights_of([name])
+        (able,) = await graph.abilities([name])
         weights = await graph.weights(digest) if digest else None
         if model is None:
             raise NotFound("model", id)
@@ -213,6 +215,7 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
                 "conflicts": trouble,
                 "derived": {relation.value: count for relation, count in counts.items()},
                 "datasets": [training.dataset for training in trainings],
+                "ability_facts": asdict(able) if able else None,
                 "weights": digest,
                 "copies": weights.holders - 1 if weights else None,
             }
@@ -229,6 +232,8 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
                     )
         for text in trouble:
             click.echo(shown.clean(f"conflict    {text}"))
+        if able is not None:
+            click.echo(shown.clean(f"ability     {ability.told(able)}"))
         if counts:
             ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0].value))
             click.echo("made of it  " + ", ".join(f"{count} {relation.value}" for relation, count in ordered))

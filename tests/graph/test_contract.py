@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import product
@@ -22,7 +22,7 @@ from graph.stores.embedded import open_snapshot
 from graph.stores.neo4j import Server, load, open_neo4j
 from tests.neo4j_server import Neo4jServer, missing
 from tests.plain_store import PlainStore
-from tests.worlds import Row, build, family, hub_rows, model
+from tests.worlds import Result, Row, board, build, family, hub_rows, model
 
 Opener = Callable[[Snapshot], Awaitable[Store]]
 FILTERS = [
@@ -118,7 +118,9 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
     assert await store.claims(ids) == [tuple(c for c in plain.all_claims if c.model == id) for id in ids]
     assert await store.trainings(ids) == [tuple(t for t in plain.all_trainings if t.model == id) for id in ids]
     assert await store.novelty([*ids, "nothing/here"]) == [*(plain.all_novelty.get(id) for id in ids), None]
+    assert await store.abilities([*ids, "nothing/here"]) == [*(plain.all_abilities.get(id) for id in ids), None]
     for id in ids:
+        assert await store.results(id) == tuple(result for result in plain.all_results if result.model == id)
         assert await store.similar(id, 2) == plain.similar(id, 2)
     assert await store.weights_of(ids) == [plain.holding.get(id) for id in ids]
     for edge_filter in EDGES:
@@ -174,11 +176,17 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
 
 
 def check(
-    opener: Opener, rows: list[Row], datasets: list[Row], aliases: list[tuple[str, str]], *, every: bool = True
+    opener: Opener,
+    rows: list[Row],
+    datasets: list[Row],
+    aliases: list[tuple[str, str]],
+    results: Sequence[Result] = (),
+    *,
+    every: bool = True,
 ) -> None:
     folder = Path(tempfile.mkdtemp())
     try:
-        snapshot = build(folder, rows, datasets, aliases)
+        snapshot = build(folder, rows, datasets, aliases, results)
         snapshot.verify()
 
         async def run() -> None:
@@ -195,7 +203,7 @@ def check(
 
 
 def test_drawn_family(opener: Opener) -> None:
-    check(opener, family(), [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")])
+    check(opener, family(), [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")], board())
 
 
 def test_one_model_alone(opener: Opener) -> None:

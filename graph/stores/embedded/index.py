@@ -29,8 +29,8 @@ UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sor
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
 CODED = ("task", "library", "licence", "author", "state", "novelty_class")
-VALUES = ("downloads", "likes", "trending", "created_at", "modified_at", "parameters", "novelty")
-FLOATS = ("trending", "novelty")  # values that are not whole numbers: unknown is minus infinity
+VALUES = ("downloads", "likes", "trending", "created_at", "modified_at", "parameters", "novelty", "ability")
+FLOATS = ("trending", "novelty", "ability")  # values that are not whole numbers: unknown is minus infinity
 _TIMES = ("created_at", "modified_at")
 CONFLICT, CYCLE = 1, 2  # bits of a derivation's flags
 
@@ -198,10 +198,10 @@ def _folds(groups: pl.DataFrame, shelf: Shelf, ids: pl.DataFrame) -> None:
 def _parts(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     """Claims, trainings, datasets and files, each by model."""
     count = ids.height
-    for table in ("claims", "files", "similar", "novelty"):
+    for table in ("claims", "files", "similar", "novelty", "results", "abilities"):
         rows = (
-            frame(snapshot, table)
-            .join(ids.rename({"id": "model"}), on="model", maintain_order="left")
+            frame(snapshot, table)  # results and abilities are also kept of names that are not in the catalogue
+            .join(ids.rename({"id": "model"}), on="model", how="inner", maintain_order="left")
             .sort("number", maintain_order=True)
         )
         shelf.put(f"{table}_offsets", starts(rows["number"].to_numpy(), count))
@@ -247,7 +247,7 @@ def _weights(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
 
 
 def _coverage(snapshot: Snapshot, shelf: Shelf, groups: pl.DataFrame) -> None:
-    models = frame(snapshot, "models", ["id", "state", "base_models", "novelty", "novelty_class"])
+    models = frame(snapshot, "models", ["id", "state", "base_models", "novelty", "novelty_class", "ability"])
     scored = frame(snapshot, "novelty", ["model", "tier"]).join(
         models.filter(pl.col("novelty").is_not_null()), left_on="model", right_on="id", how="semi"
     )
@@ -272,6 +272,8 @@ def _coverage(snapshot: Snapshot, shelf: Shelf, groups: pl.DataFrame) -> None:
             "tiers": _counted(scored["tier"]),
             "report": counted(snapshot, groups),
             "similar": rows["similar"],
+            "results": int(frame(snapshot, "results", ["known"])["known"].sum()),
+            "with_ability": models["ability"].count(),
             "skipped": _counted(frame(snapshot, "skipped", ["reason"])["reason"]),
         },
     )

@@ -28,6 +28,7 @@ _ORDERED_BY = {
     Order.MODIFIED: "modified_at",
     Order.PARAMETERS: "parameters",
     Order.NOVELTY: "novelty",
+    Order.ABILITY: "ability",
 }
 _IN_FLOATS = frozenset(order for order, name in _ORDERED_BY.items() if name in FLOATS)
 _CODED_FACETS = {

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from graph.errors import NotFound
 from graph.records import (
+    AbilityRecord,
     ClaimRecord,
     DatasetRecord,
     DerivationRecord,
@@ -22,6 +23,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     State,
     TrainingRecord,
@@ -76,10 +78,12 @@ class EmbeddedStore:
         self._by_digest, self._by_dataset = Lookup(shelf, "digest"), Lookup(shelf, "dataset")
         self._packed = Packed(shelf)
         self._tables = {
-            name: shelf.get_table(name) for name in ("claims", "files", "datasets", "weights", "similar", "novelty")
+            name: shelf.get_table(name)
+            for name in ("claims", "files", "datasets", "weights", "similar", "novelty", "results", "abilities")
         }
         self._offsets = {
-            name: shelf.get(f"{name}_offsets") for name in ("claims", "files", "trainings", "similar", "novelty")
+            name: shelf.get(f"{name}_offsets")
+            for name in ("claims", "files", "trainings", "similar", "novelty", "results", "abilities")
         }
         self._trainings_dataset, self._trainings_mask = shelf.get("trainings_dataset"), shelf.get("trainings_mask")
         self._holders, self._weights_of = Groups(shelf, "holders"), shelf.get("weights_of")
@@ -253,6 +257,15 @@ class EmbeddedStore:
         """The facts behind each model's novelty."""
         rows = (self._part("novelty", id) for id in ids)
         return [msgspec.convert(row[0], NoveltyRecord) if row else None for row in rows]
+
+    async def abilities(self, ids: Sequence[str]) -> list[AbilityRecord | None]:
+        """The ability of each model."""
+        rows = (self._part("abilities", id) for id in ids)
+        return [msgspec.convert(row[0], AbilityRecord) if row else None for row in rows]
+
+    async def results(self, id: str) -> tuple[ResultRecord, ...]:
+        """The results of a model."""
+        return tuple(msgspec.convert(self._part("results", id), list[ResultRecord]))
 
     async def dataset(self, name: str) -> DatasetRecord | None:
         """The dataset of that id."""

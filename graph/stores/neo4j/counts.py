@@ -25,7 +25,7 @@ def _by(frame: pl.DataFrame, column: str) -> dict[str, int]:
 
 def coverage(snapshot: Snapshot) -> dict[str, object]:
     """The fields of ``graph.store.Coverage``."""
-    models = _frame(snapshot, "models", "id", "state", "novelty", "novelty_class")
+    models = _frame(snapshot, "models", "id", "state", "novelty", "novelty_class", "ability")
     scored = _frame(snapshot, "novelty", "model", "tier").join(
         models.drop_nulls("novelty"), left_on="model", right_on="id", how="semi"
     )
@@ -48,6 +48,8 @@ def coverage(snapshot: Snapshot) -> dict[str, object]:
             novelty=_by(models.drop_nulls("novelty_class"), "novelty_class"),
             tiers=_by(scored, "tier"),
             report=counted_by_class(snapshot, originals(snapshot)),
+            results=int(_frame(snapshot, "results", "known")["known"].sum()),
+            with_ability=models["ability"].count(),
             similar=snapshot.manifest.tables["similar"].rows,
             skipped=_by(_frame(snapshot, "skipped", "reason"), "reason"),
         )

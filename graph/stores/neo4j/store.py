@@ -11,6 +11,7 @@ from typing import Any
 
 from graph.errors import NotFound, Unreachable
 from graph.records import (
+    AbilityRecord,
     ClaimRecord,
     DatasetRecord,
     DerivationRecord,
@@ -19,6 +20,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     TrainingRecord,
     WeightsRecord,
@@ -339,6 +341,15 @@ class Neo4jStore:
         """The facts behind each model's novelty."""
         found = {id: rows.novelty(text) for id, text in await self._ask("novelty", ids=_distinct(ids))} if ids else {}
         return [found.get(id) for id in ids]
+
+    async def abilities(self, ids: Sequence[str]) -> list[AbilityRecord | None]:
+        """The ability of each model."""
+        found = {id: rows.ability(text) for id, text in await self._ask("abilities", ids=_distinct(ids))} if ids else {}
+        return [found.get(id) for id in ids]
+
+    async def results(self, id: str) -> tuple[ResultRecord, ...]:
+        """The results of a model."""
+        return tuple(rows.result(row) for row in await self._ask("results", id=id))
 
     async def dataset(self, name: str) -> DatasetRecord | None:
         """The dataset of that id, any case."""

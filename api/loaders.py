@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from strawberry.dataloader import DataLoader
 
-from graph.records import ClaimRecord, DerivationRecord, Evidence, ModelRecord, Relation, TrainingRecord
+from graph.records import (
+    AbilityRecord,
+    ClaimRecord,
+    DerivationRecord,
+    Evidence,
+    ModelRecord,
+    NoveltyRecord,
+    Relation,
+    TrainingRecord,
+)
 from graph.snapshot import Source
 from graph.store import DerivationPage, EdgeFilter, Key, Near, Store
 
@@ -59,6 +68,8 @@ class Loaders:
         self.counts: DataLoader[str, dict[Relation, int]] = DataLoader(load_fn=store.derived_counts)
         self.claims: DataLoader[str, tuple[ClaimRecord, ...]] = DataLoader(load_fn=store.claims)
         self.trainings: DataLoader[str, tuple[TrainingRecord, ...]] = DataLoader(load_fn=store.trainings)
+        self.novelty: DataLoader[str, NoveltyRecord | None] = DataLoader(load_fn=store.novelty)
+        self.abilities: DataLoader[str, AbilityRecord | None] = DataLoader(load_fn=store.abilities)
         self.weights: DataLoader[str, str | None] = DataLoader(load_fn=store.weights_of)
 
     async def near(self, id: str, first: int, wanted: tuple[str, ...]) -> ModelRecord | None:

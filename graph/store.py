@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from graph.records import (
+    AbilityRecord,
     ClaimRecord,
     DatasetRecord,
     DerivationRecord,
@@ -25,6 +26,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     State,
     TrainingRecord,
@@ -42,6 +44,7 @@ class Order(StrEnum):
     MODIFIED = "modified"
     PARAMETERS = "parameters"
     NOVELTY = "novelty"
+    ABILITY = "ability"  # by the lower end of the interval; what is inherited counts as unknown
 
 
 class Facet(StrEnum):
@@ -56,6 +59,15 @@ class Facet(StrEnum):
     YEAR = "year"  # of creation, "2024"
     SIZE = "size"  # by parameters: see SIZE_CLASSES
     NOVELTY = "novelty"  # by class
+    FAMILY = "family"  # by the family's original: see Collapse
+
+
+class Collapse(StrEnum):
+    """What folds into one line of a list: see ``graph.folding``."""
+
+    COPIES = "copies"  # the same weights, whatever the files, names and number format
+    QUANTS = "quants"  # and quantised ones
+    FAMILY = "family"  # all that was made from one original
 
 
 # Upper bounds (exclusive) in parameters of the size classes, smallest first; the last class has none.
@@ -107,6 +119,16 @@ class ModelPage:
 
     models: tuple[ModelRecord, ...]
     keys: tuple[Key, ...]
+    has_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedPage:
+    """A page of models that stand for their groups, and how many others that pass the filter fold under each."""
+
+    models: tuple[ModelRecord, ...]
+    keys: tuple[Key, ...]
+    folded: tuple[int, ...]
     has_next: bool
 
 
@@ -218,7 +240,10 @@ class Coverage:
     with_weights: int = 0  # models whose weight content is known
     novelty: dict[str, int] = field(default_factory=dict)  # models by class
     tiers: dict[str, int] = field(default_factory=dict)  # novelty scores by what they rest on
+    report: dict[str, list[tuple[str | None, dict[str, int]]]] = field(default_factory=dict)  # see graph.report.counted
     similar: int = 0  # pairs of models with similar weights
+    results: int = 0  # evaluation results of models in the catalogue
+    with_ability: int = 0  # models whose ability is measured
     skipped: dict[str, int] = field(default_factory=dict)  # by reason
 
 
@@ -250,6 +275,24 @@ class Store(Protocol):
 
     async def count(self, where: ModelFilter) -> int:
         """How many models pass the filter, exactly."""
+        ...
+
+    async def find_folded(
+        self,
+        where: ModelFilter,
+        collapse: Collapse,
+        order: Order = Order.DOWNLOADS,
+        first: int = 20,
+        after: Key | None = None,
+    ) -> FoldedPage:
+        """Like ``find``, one line a group: its original when that passes the filter, else the first in ``order`` that passes.
+
+        Each stands at its own place in the order, so that a cursor means the same with and without folding.
+        """
+        ...
+
+    async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
+        """How many groups have a model that passes the filter, exactly."""
         ...
 
     async def facets(self, where: ModelFilter, by: Sequence[Facet], first: int = 50) -> list[FacetCount]:
@@ -300,6 +343,14 @@ class Store(Protocol):
 
     async def novelty(self, ids: Sequence[str]) -> list[NoveltyRecord | None]:
         """For each id the facts behind its novelty; None where there is neither a base model nor a copy."""
+        ...
+
+    async def abilities(self, ids: Sequence[str]) -> list[AbilityRecord | None]:
+        """For each id its ability, measured or inherited; None where no result of it or of an ancestor is known."""
+        ...
+
+    async def results(self, id: str) -> tuple[ResultRecord, ...]:
+        """The evaluation results of a model, by (benchmark, setting, source)."""
         ...
 
     async def dataset(self, name: str) -> DatasetRecord | None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from graph.errors import NotFound
 from graph.records import (
+    AbilityRecord,
     ClaimRecord,
     DatasetRecord,
     DerivationRecord,
@@ -22,6 +23,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     State,
     TrainingRecord,
@@ -31,11 +33,13 @@ from graph.snapshot import Snapshot
 from graph.store import (
     EVERY_FIELD,
     WANT,
+    Collapse,
     Coverage,
     DerivationPage,
     EdgeFilter,
     Facet,
     FacetCount,
+    FoldedPage,
     Hidden,
     Key,
     ModelFilter,
@@ -74,10 +78,12 @@ class EmbeddedStore:
         self._by_digest, self._by_dataset = Lookup(shelf, "digest"), Lookup(shelf, "dataset")
         self._packed = Packed(shelf)
         self._tables = {
-            name: shelf.get_table(name) for name in ("claims", "files", "datasets", "weights", "similar", "novelty")
+            name: shelf.get_table(name)
+            for name in ("claims", "files", "datasets", "weights", "similar", "novelty", "results", "abilities")
         }
         self._offsets = {
-            name: shelf.get(f"{name}_offsets") for name in ("claims", "files", "trainings", "similar", "novelty")
+            name: shelf.get(f"{name}_offsets")
+            for name in ("claims", "files", "trainings", "similar", "novelty", "results", "abilities")
         }
         self._trainings_dataset, self._trainings_mask = shelf.get("trainings_dataset"), shelf.get("trainings_mask")
         self._holders, self._weights_of = Groups(shelf, "holders"), shelf.get("weights_of")
@@ -110,6 +116,24 @@ class EmbeddedStore:
         """One page of models in an order."""
         rows, has_next = self._selection.page(where, self._dataset_number(where), order, first, after)
         return ModelPage(tuple(self._records(rows)), tuple(self._selection.key(row, order) for row in rows), has_next)
+
+    async def find_folded(
+        self,
+        where: ModelFilter,
+        collapse: Collapse,
+        order: Order = Order.DOWNLOADS,
+        first: int = 20,
+        after: Key | None = None,
+    ) -> FoldedPage:
+        """One page of models that stand for their groups."""
+        dataset = self._dataset_number(where)
+        rows, folded, has_next = self._selection.folded_page(where, dataset, collapse, order, first, after)
+        keys = tuple(self._selection.key(row, order) for row in rows)
+        return FoldedPage(tuple(self._records(rows)), keys, tuple(folded), has_next)
+
+    async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
+        """How many groups pass."""
+        return self._selection.folded_count(where, self._dataset_number(where), collapse)
 
     async def count(self, where: ModelFilter) -> int:
         """How many models pass."""
@@ -233,6 +257,15 @@ class EmbeddedStore:
         """The facts behind each model's novelty."""
         rows = (self._part("novelty", id) for id in ids)
         return [msgspec.convert(row[0], NoveltyRecord) if row else None for row in rows]
+
+    async def abilities(self, ids: Sequence[str]) -> list[AbilityRecord | None]:
+        """The ability of each model."""
+        rows = (self._part("abilities", id) for id in ids)
+        return [msgspec.convert(row[0], AbilityRecord) if row else None for row in rows]
+
+    async def results(self, id: str) -> tuple[ResultRecord, ...]:
+        """The results of a model."""
+        return tuple(msgspec.convert(self._part("results", id), list[ResultRecord]))
 
     async def dataset(self, name: str) -> DatasetRecord | None:
         """The dataset of that id."""

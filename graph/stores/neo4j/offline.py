@@ -19,12 +19,14 @@ from graph.errors import BadInput
 from graph.snapshot import Snapshot
 from graph.stores.neo4j.projection import (
     ALIAS,
+    BENCHMARK,
     DATASET,
     DERIVED_FROM,
     FILE,
     HAS_WEIGHTS,
     KINDS,
     MODEL,
+    SCORED,
     SIMILAR_TO,
     TRAINED_ON,
     WEIGHT,
@@ -36,13 +38,25 @@ ARGUMENTS = "import.args"
 IMPORTED = "imported"  # the state of a graph that the importer made and no load has finished
 BETWEEN = "\x1f"  # the values of a list; the unit separator, which no name of a Hub has
 CATALOGUE = "Catalogue"
-_TYPES = ((pl.Int32, "int"), (pl.Int64, "long"), (pl.Float64, "double"), (pl.Boolean, "boolean"))
-_KEYS = {MODEL.name: "id", DATASET.name: "id", WEIGHT.name: "digest"}  # what relationships name nodes by
+_TYPES = (
+    (pl.String, "string"),
+    (pl.Int32, "int"),
+    (pl.Int64, "long"),
+    (pl.Float64, "double"),
+    (pl.Boolean, "boolean"),
+)
+_KEYS = {
+    MODEL.name: "id",
+    DATASET.name: "id",
+    WEIGHT.name: "digest",
+    BENCHMARK.name: "name",
+}  # what relationships name nodes by
 _ENDS = {
     DERIVED_FROM.name: (("model", MODEL.name), ("base_model", MODEL.name)),
     TRAINED_ON.name: (("model", MODEL.name), ("dataset", DATASET.name)),
     HAS_WEIGHTS.name: (("model", MODEL.name), ("digest", WEIGHT.name)),
     SIMILAR_TO.name: (("model", MODEL.name), ("other", MODEL.name)),
+    SCORED.name: (("model", MODEL.name), ("benchmark", BENCHMARK.name)),
 }
 # Nodes without a name of their own are numbered; the last column is their model: (type, whether it points to the model).
 _HUNG = {ALIAS.name: ("target", "ALIAS_OF", True), FILE.name: ("holder", "HAS_FILE", False)}
@@ -135,4 +149,7 @@ def _header(name: str, frame: Frame) -> str:
 
 
 def _type(values: pl.Series) -> str:
-    return next((name for kind, name in _TYPES if values.dtype == kind), "string")
+    for kind, name in _TYPES:
+        if values.dtype == kind:
+            return name
+    raise TypeError(f"{values.name}: {values.dtype}")

@@ -62,13 +62,17 @@ _ENDS = {
 _HUNG = {ALIAS.name: ("target", "ALIAS_OF", True), FILE.name: ("holder", "HAS_FILE", False)}
 
 
+SLICE = 100_000  # rows whose text is in memory at once
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file: nodes of a label, or relationships of a type."""
+    """One file: nodes of a label, or relationships of a type. ``heads``: headers of the columns that are not plain properties."""
 
     option: str  # "nodes" or "relationships"
     name: str
     rows: Frame
+    heads: dict[str, str]
 
 
 def write_offline(snapshot: Snapshot, folder: Path) -> dict[str, int]:
@@ -87,53 +91,52 @@ def write_offline(snapshot: Snapshot, folder: Path) -> dict[str, int]:
         for part in _parts(kind, frame):
             arguments += _written(folder, part)
     mark = {"key": "catalogue", "state": IMPORTED, "loading": snapshot.id, "run": IMPORTED, "rows": json.dumps(rows)}
-    arguments += _written(
-        folder, Part("nodes", CATALOGUE, pl.DataFrame([mark]).rename({"key": f"key:ID({CATALOGUE})"}))
-    )
+    arguments += _written(folder, Part("nodes", CATALOGUE, pl.DataFrame([mark]), {"key": f"key:ID({CATALOGUE})"}))
     (folder / ARGUMENTS).write_text("\n".join(arguments) + "\n", encoding="utf-8")
     return rows
 
 
 def _written(folder: Path, part: Part) -> list[str]:
+    """Write one file; the arguments that name it."""
     if part.rows.is_empty():
         return []
-    file = f"{part.name.lower()}.csv"
-    part.rows.write_csv(folder / file, quote_style="non_numeric")  # "" is an empty text, nothing is unknown
-    return [f"--{part.option}={part.name}={file}"]
+    path = folder / f"{part.name.lower()}.csv"
+    with path.open("wb") as file:
+        for number, rows in enumerate(part.rows.iter_slices(SLICE)):  # "" is an empty text, nothing is unknown
+            _headed(part, rows).write_csv(file, include_header=number == 0, quote_style="non_numeric")
+    return [f"--{part.option}={part.name}={path.name}"]
 
 
 def _parts(kind: Kind, frame: Frame) -> Iterator[Part]:
     if kind.name in _KEYS:
         key = _KEYS[kind.name]
-        yield Part("nodes", kind.name, _headed(kind, frame, {key: f"{key}:ID({kind.name})"}))
+        yield Part("nodes", kind.name, frame, {key: f"{key}:ID({kind.name})"})
     elif kind.name in _ENDS:
         (start, first), (end, second) = _ENDS[kind.name]
-        heads = {start: f":START_ID({first})", end: f":END_ID({second})"}
-        yield Part("relationships", kind.name, _headed(kind, frame, heads))
+        yield Part("relationships", kind.name, frame, {start: f":START_ID({first})", end: f":END_ID({second})"})
     else:
         model, joined, towards = _HUNG[kind.name]
         here, there = (":START_ID", ":END_ID") if towards else (":END_ID", ":START_ID")
         numbered = frame.with_row_index("number").with_columns(pl.col("number").cast(pl.String))
-        nodes = numbered.drop(model)
-        yield Part("nodes", kind.name, _headed(kind, nodes, {"number": f":ID({kind.name})"}))
+        yield Part("nodes", kind.name, numbered.drop(model), {"number": f":ID({kind.name})"})
         ends = {"number": f"{here}({kind.name})", model: f"{there}({MODEL.name})"}
-        yield Part("relationships", joined, numbered.select("number", model).rename(ends))
+        yield Part("relationships", joined, numbered.select("number", model), ends)
 
 
-def _headed(kind: Kind, frame: Frame, heads: dict[str, str]) -> Frame:
-    """The columns as the importer takes them, lists as one text each, under the importer's headers."""
-    lists = [name for name, column in frame.schema.items() if isinstance(column, pl.List)]
+def _headed(part: Part, rows: Frame) -> Frame:
+    """Rows as the importer takes them, lists as one text each, under the importer's headers."""
+    lists = [name for name, column in rows.schema.items() if isinstance(column, pl.List)]
     for name in lists:
-        values = frame[name].explode(empty_as_null=False).drop_nulls()
+        values = rows[name].explode(empty_as_null=False).drop_nulls()
         if values.dtype == pl.String and values.str.contains(BETWEEN, literal=True).any():
             raise BadInput(
-                f"a value of {name} of some {kind.name} holds the character U+001F: load this snapshot over Bolt"
+                f"a value of {name} of some {part.name} holds the character U+001F: load this snapshot over Bolt"
             )
-    texts = frame.with_columns(
+    texts = rows.with_columns(
         pl.col(pl.Float64).pipe(_text), pl.col(pl.List(pl.Float64)).list.eval(_text(pl.element()))
     )
     joined = texts.with_columns(pl.col(name).list.join(BETWEEN) for name in lists)
-    return joined.rename(heads | {name: _header(name, frame) for name in frame.columns if name not in heads})
+    return joined.rename({name: part.heads.get(name) or _header(name, rows) for name in rows.columns})
 
 
 def _text(values: pl.Expr) -> pl.Expr:

@@ -132,16 +132,21 @@ async def asked(snapshot: Snapshot) -> tuple[dict[str, Any], list[str], list[str
 
 
 def told(rates: dict[str, list[serving.Rate]]) -> str:
-    """One table: answers a second, p50 and p99 in ms, and how many times as many as the peer's."""
-    peer = {rate.question: rate.per_second for rate in rates.get(PEER, [])}
-    lines = ["| question | over | a second | p50 ms | p99 ms | failed | x peer |", "|---|---|---|---|---|---|---|"]
+    """One table: answers a second, p50 and p99 in ms, CPU for an answer, and both as times the peer's."""
+    peer = {rate.question: rate for rate in rates.get(PEER, [])}
+    lines = [
+        "| question | over | a second | p50 ms | p99 ms | CPU ms | failed | x peer | x peer by CPU |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     for name in serving.QUESTIONS:
         for over, found in rates.items():
             for rate in found:
                 if rate.question == name:
-                    times = f"{rate.per_second / peer[name]:.1f}" if peer.get(name) else ""
-                    speed = f"{rate.per_second:.0f} | {rate.p50_ms:.1f} | {rate.p99_ms:.1f} | {rate.failures}"
-                    lines.append(f"| {name} | {over} | {speed} | {times} |")
+                    times = ""
+                    if name in peer:
+                        times = f"{rate.per_second / peer[name].per_second:.1f} | {peer[name].cpu_ms / rate.cpu_ms:.1f}"
+                    speed = f"{rate.per_second:.0f} | {rate.p50_ms:.1f} | {rate.p99_ms:.1f} | {rate.cpu_ms:.2f}"
+                    lines.append(f"| {name} | {over} | {speed} | {rate.failures} | {times or ' | '} |")
     return "\n".join(lines)
 
 
@@ -185,17 +190,19 @@ def main() -> None:
     why = "left out" if "neo4j" in options.without else beside.without_server()
     if why is None:
         offline = Catalogue(catalogue).head() if options.size >= OFFLINE else None
-        with beside.neo4j(options.folder / "neo4j", "2g", offline) as (server, times):
+        with beside.neo4j(options.folder / "neo4j", "2g", offline) as (server, process, times):
             verified = "verify" not in options.without
             results["neo4j"] = times | beside.loaded(
                 Catalogue(catalogue), dump, options.folder, server, verified=verified
             )
             _say(results["neo4j"])
             seconds, store = options.seconds, server.address
-            rates["Neo4j"] = serving.measure(catalogue, ids, roots, workers=2, cache_mb=0, seconds=seconds, store=store)
+            rates["Neo4j"] = serving.measure(
+                catalogue, ids, roots, workers=2, cache_mb=0, seconds=seconds, store=store, database=process
+            )
             why = "left out" if "peer" in options.without else beside.without_peer()
             if why is None:
-                rates[PEER] = beside.peer_rates(server, ids, roots, options.seconds)
+                rates[PEER] = beside.peer_rates(server, process, ids, roots, options.seconds)
     if why is not None:
         results["not measured"] = why
         sys.stderr.write(f"not measured beside: {why}\n")

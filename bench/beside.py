@@ -77,8 +77,10 @@ def changed(dump: Path, into: Path) -> None:
 
 
 @contextmanager
-def neo4j(home: Path, page_cache: str, snapshot: Snapshot | None = None) -> Iterator[tuple[Server, dict[str, Any]]]:
-    """A server with nothing in it, or with what its own importer made of a snapshot, and the seconds that this took."""
+def neo4j(
+    home: Path, page_cache: str, snapshot: Snapshot | None = None
+) -> Iterator[tuple[Server, int, dict[str, Any]]]:
+    """A server with nothing in it, or with what its own importer made of a snapshot; its process; the seconds that this took."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     server = Neo4jServer(home, heap="3g", page_cache=page_cache)
@@ -95,7 +97,7 @@ def neo4j(home: Path, page_cache: str, snapshot: Snapshot | None = None) -> Iter
     server.start()
     times["the same, and the server's start, s"] = round(time.perf_counter() - begun, 1)
     try:
-        yield Server(server.address), times
+        yield Server(server.address), server.process.pid if server.process else 0, times
     finally:
         server.stop()
 
@@ -124,7 +126,7 @@ def loaded(catalogue: Catalogue, dump: Path, folder: Path, server: Server, *, ve
     return times
 
 
-def peer_rates(server: Server, ids: list[str], roots: list[str], seconds: float) -> list[Rate]:
+def peer_rates(server: Server, database: int, ids: list[str], roots: list[str], seconds: float) -> list[Rate]:
     """The peer's answers a second."""
     port = free_port()
     environment = {**os.environ, "BOLT": server.address, "PORT": str(port), "NODE_ENV": "production"}
@@ -133,6 +135,6 @@ def peer_rates(server: Server, ids: list[str], roots: list[str], seconds: float)
             line = peer.stdout.readline() if peer.stdout else ""
             if str(port) not in line:
                 raise RuntimeError(f"the peer did not start: {line!r}")
-            return serving.asked(port, QUESTIONS, ids, roots, seconds)
+            return serving.asked(port, QUESTIONS, ids, roots, seconds, [peer.pid, database])
         finally:
             peer.terminate()

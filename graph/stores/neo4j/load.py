@@ -38,9 +38,7 @@ class LoadReport:
 
     snapshot: str
     previous: str | None = None
-    compared_with: str = (
-        "nothing"  # "nothing" (an empty graph), "import", "snapshot", "graph" (read back) or "itself" (no work)
-    )
+    compared_with: str = "nothing"  # an empty graph; or "import", "snapshot", "graph" (read back), "itself" (no work)
     added: dict[str, int] = field(default_factory=dict)
     updated: dict[str, int] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)

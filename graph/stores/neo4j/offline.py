@@ -45,12 +45,8 @@ _TYPES = (
     (pl.Float64, "double"),
     (pl.Boolean, "boolean"),
 )
-_KEYS = {
-    MODEL.name: "id",
-    DATASET.name: "id",
-    WEIGHT.name: "digest",
-    BENCHMARK.name: "name",
-}  # what relationships name nodes by
+# What relationships name nodes by.
+_KEYS = {MODEL.name: "id", DATASET.name: "id", WEIGHT.name: "digest", BENCHMARK.name: "name"}
 _ENDS = {
     DERIVED_FROM.name: (("model", MODEL.name), ("base_model", MODEL.name)),
     TRAINED_ON.name: (("model", MODEL.name), ("dataset", DATASET.name)),
@@ -60,8 +56,6 @@ _ENDS = {
 }
 # Nodes without a name of their own are numbered; the last column is their model: (type, whether it points to the model).
 _HUNG = {ALIAS.name: ("target", "ALIAS_OF", True), FILE.name: ("holder", "HAS_FILE", False)}
-
-
 SLICE = 100_000  # rows whose text is in memory at once
 
 

@@ -16,6 +16,7 @@ from api import cursors
 from api.loaders import Edge
 from api.novelty import NoveltyReport, ReportBy, TierCount, reported, tier_counts
 from api.selected import fields_of_models, nearest, selects
+from api.standards import StandardName
 from api.types import (
     ANCESTORS_AT_MOST,
     SCALARS,
@@ -65,6 +66,9 @@ class ModelFilter:
     parameters_max: Long | None = strawberry.field(default=None, description="Largest number of parameters.")
     created_from: datetime | None = strawberry.field(default=None, description="Made at this time or later.")
     created_until: datetime | None = strawberry.field(default=None, description="Made before this time.")
+    meets: list[StandardName] | None = strawberry.field(
+        default=None, description="Standards, all of which the model meets."
+    )
     novelty_class: list[Class] | None = strawberry.field(default=None, description="What kind of fork it is.")
     novelty_min: float | None = strawberry.field(default=None, description="Least novelty score, 0 to 100.")
     novelty_max: float | None = strawberry.field(default=None, description="Largest novelty score, 0 to 100.")
@@ -446,7 +450,7 @@ def filter_of(given: ModelFilter | None) -> Filter:
     """A filter of the store's. Raises LimitExceeded, BadInput."""
     if given is None:
         return Filter()
-    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class"):
+    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class", "meets"):
         values: Sequence[object] | None = getattr(given, name)
         if values is not None and len(values) > MOST_VALUES:
             raise LimitExceeded(f"values of filter.{name}", MOST_VALUES, len(values), "ask for fewer at once")
@@ -478,6 +482,7 @@ def filter_of(given: ModelFilter | None) -> Filter:
         created_from=_aware(given.created_from),
         created_until=_aware(given.created_until),
         novelty_classes=tuple(given.novelty_class or ()),
+        standards=tuple(name.value for name in given.meets or ()),
         novelty_min=given.novelty_min,
         novelty_max=given.novelty_max,
     )

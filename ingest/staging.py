@@ -30,6 +30,7 @@ COMPUTED = {
     "novelty",
     "novelty_class",
     "ability",
+    "standards",
 }  # made by assembling, not by reading
 NEW_NORM = "norm"  # the note that abilities are to have another norm
 WEIGHTS_ANEW = "weights"  # the note that a run tells anew what all known weights say

@@ -28,6 +28,7 @@ class Lazy(click.Group):
         "lineage": "read",
         "path": "read",
         "licence": "licence",
+        "standard": "standards",
         "copies": "read",
         "identify": "read",
         "novelty": "novelty",

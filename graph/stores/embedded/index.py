@@ -22,9 +22,9 @@ from graph.snapshot import Snapshot
 from graph.store import SIZE_CLASSES, Collapse
 from graph.stores.embedded.arrays import Array, Shelf, starts
 from graph.stores.embedded.names import Groups, Lookup, Texts
-from graph.stores.embedded.packed import Packed, relation_bits
+from graph.stores.embedded.packed import Packed, relation_bits, standard_bits
 
-VERSION = 6
+VERSION = 8
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
@@ -123,6 +123,7 @@ def _models(models: pl.DataFrame, name_rank: Array, shelf: Shelf) -> None:
     _codes(shelf, "size", _size_class(models["parameters"]))
     roots = (models["base_models"].fill_null(0) == 0).to_numpy().astype(np.uint16)
     shelf.put("relations", (relation_bits(models) << 1) + roots)
+    shelf.put("standards", standard_bits(models))
 
 
 def _names(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:

@@ -25,7 +25,7 @@ def test_a_model_found_by_searching_tells_what_it_is(page: Page) -> None:
     expect(page.get_by_text("hf download HuggingFaceH4/zephyr-7b-beta --revision b70e0c9a2d9e14bd")).to_be_visible()
     expect(page.get_by_text("yes, with their notices kept")).to_be_visible()
     derived = page.get_by_role("region", name="Made from it: 7 directly")
-    derived.get_by_role("button", name="quantised 5").click()
+    derived.get_by_role("button", name="quantised versions 5").click()
     expect(derived.locator("tbody tr")).to_have_count(5)
     page.wait_for_load_state("networkidle")
     assert not faults(page)

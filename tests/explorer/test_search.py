@@ -139,6 +139,7 @@ def test_the_keyboard_is_enough(page: Page) -> None:
 def test_on_a_phone_nothing_sticks_out(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     for address in (
+        "/",
         "/?q=mistral",
         "/models/mistralai/Mistral-7B-v0.1",
         "/compare?id=gpt2&id=google-bert/bert-base-uncased",

@@ -136,7 +136,7 @@ function Datasets({ model }: { model: Model }) {
                 <li key={dataset.id}>
                   {dataset.id}{" "}
                   <span class="quiet">
-                    {[dataset.licence, `says ${by.map(evidence).join(" and ")}`].filter(Boolean).join("; ")}
+                    {[dataset.licence, `named by ${by.map(evidence).join(" and ")}`].filter(Boolean).join("; ")}
                   </span>
                 </li>,
               ]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ from ingest.weights.folder import Found, checkpoints
 from ingest.weights.member import Member, member
 from ingest.weights.origin import Origin, Origins, Parent, origins
 from ingest.weights.shelf import WeightShelf, mark_of
+from ingest.weights.sketch_file import is_sketch, read_sketch, write_sketch
 
 _BASE_OF_ADAPTER = "base_model_name_or_path"
+_UNNAMED = "this checkpoint"
 _UNDATED = 0.5  # what a direction without dates is worth
 
 
@@ -138,8 +141,8 @@ def _tell(builder: PartBuilder, number: int, item: Found, error: StemmaError) ->
 def _facts(model: Member, told: dict[str, datetime]) -> dict[str, Any]:
     """What its files say of a model, as a Hub row says it."""
     counts: Counter[str] = Counter()
-    for digest in model.digests:
-        counts[digest.dtype] += digest.count
+    for tensor in model.tensors:
+        counts[tensor.dtype] += tensor.count
     facts: dict[str, Any] = {"safetensors": {"parameters": dict(counts), "total": counts.total()}}
     if model.id in told:
         facts["createdAt"] = told[model.id].isoformat()
@@ -188,16 +191,38 @@ def _claim(parent: Parent, origin: Origin, created: dict[str, datetime]) -> Clai
     )
 
 
+def read_one(paths: Sequence[Path], shelf: WeightShelf | None = None) -> Member:
+    """One checkpoint, read whole, or what a sketch of one holds. Raises BadInput, DamagedCheckpoint."""
+    if len(paths) == 1 and paths[0].is_file() and is_sketch(paths[0]):
+        return replace(read_sketch(paths[0]).member, id=_UNNAMED)
+    found = [item for path in paths for item in checkpoints(path)]
+    if len(found) != 1:
+        raise BadInput(f"{', '.join(map(str, paths))} holds {len(found)} checkpoints: give the folder or file of one")
+    checkpoint = found[0].read()
+    if shelf is not None and is_anonymous(checkpoint):
+        checkpoint = named_by_content(checkpoint, shelf.members({}))
+    return member(_UNNAMED, checkpoint)
+
+
+def sketch_to(paths: Sequence[Path], out: Path) -> Member:
+    """Write the sketch of one checkpoint, without its name and what it says of itself. Raises BadInput, DamagedCheckpoint."""
+    if not out.parent.is_dir():
+        raise BadInput(f"{out.parent} is not a folder: give a file in one that is there")
+    model = read_one(paths)
+    write_sketch(out, model)
+    return model
+
+
 def identify(catalogue: Catalogue, path: Path) -> tuple[Member, Origin]:
     """What a checkpoint is, among all that the catalogue has read; nothing is kept. Raises BadInput, DamagedCheckpoint."""
-    found = list(checkpoints(path))
-    if len(found) != 1:
-        raise BadInput(f"{path} holds {len(found)} checkpoints: give the folder or file of one")
     shelf = shelf_of(catalogue)
-    checkpoint = found[0].read()
-    if is_anonymous(checkpoint):
-        checkpoint = named_by_content(checkpoint, shelf.members({}))
-    unknown = member("this checkpoint", checkpoint)
+    unknown = read_one([path], shelf)
+    return unknown, origin_of(catalogue, unknown)
+
+
+def origin_of(catalogue: Catalogue, unknown: Member) -> Origin:
+    """What a model that was read is, among all that the catalogue has read."""
+    shelf = shelf_of(catalogue)
     created, known = _created(catalogue), shelf.origins()
     family = Origins()
     for elder in sorted(shelf.members(created), key=lambda item: (item.created_at or _LAST, item.id)):
@@ -205,4 +230,4 @@ def identify(catalogue: Catalogue, path: Path) -> tuple[Member, Origin]:
             family.know(elder, known[elder.id])
         else:
             family.add(elder)
-    return unknown, family.add(unknown)
+    return family.add(unknown)

@@ -29,6 +29,7 @@ class Lazy(click.Group):
         "path": "read",
         "copies": "read",
         "identify": "read",
+        "weights": "weights",
         "catalogue": "read",
         "snapshot": "snapshots",
     }

@@ -66,6 +66,18 @@ class WeightShelf:
         for path in sorted(self.folder.glob(f"[!.]*{_KIND}")):
             yield self._read(path, created)
 
+    def stamps(self) -> dict[str, int]:
+        """The files of all models kept, by name, with the time of their last change in ns."""
+        if not self.folder.is_dir():
+            return {}
+        with os.scandir(self.folder) as entries:
+            kept = [entry for entry in entries if entry.name.endswith(_KIND) and not entry.name.startswith(".")]
+            return {entry.name: entry.stat().st_mtime_ns for entry in sorted(kept, key=lambda entry: entry.name)}
+
+    def read(self, file: str) -> Member:
+        """The model kept in a file, without its time. Raises Damaged."""
+        return self._read(self.folder / file, {})
+
     def put_origins(self, found: Iterable[Origin]) -> None:
         """Keep where all models kept come from, so that the next question need not find it again."""
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from graph.catalogue import Catalogue
 from graph.errors import BadInput, StemmaError
 from graph.records import ClaimRecord, Evidence, Relation
 from graph.snapshot import Source
+from graph.tables import SIMILAR
 from ingest.finish import finish
 from ingest.names import Rejected, judge
 from ingest.parse import PartBuilder
@@ -22,6 +23,7 @@ from ingest.report import MAX_BAD_FRACTION, Progress, Report, Silent
 from ingest.staging import WEIGHTS_ANEW, Staging
 from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.checkpoint import DamagedCheckpoint
+from ingest.weights.compare import Comparison
 from ingest.weights.folder import Found, checkpoints
 from ingest.weights.member import Member, member
 from ingest.weights.origin import Origin, Origins, Parent, origins
@@ -78,7 +80,8 @@ def ingest_folders(
         run = hashlib.sha256("\n".join(sorted(str(path.resolve()) for path in paths)).encode()).hexdigest()[:16]
         staging = Staging(catalogue.staging(f"folder-{run}"))
         staging.remove()
-        staging.write("weights", builder.tables(), builder.counts())
+        tables = builder.tables() | {SIMILAR.name: Comparison(shelf).table(progress)}
+        staging.write("weights", tables, builder.counts())
         staging.note(WEIGHTS_ANEW, "all")
         sources = [Source("folder", path.name, 0) for path in paths]
         return finish(catalogue, staging, sources, max_bad_fraction, progress)

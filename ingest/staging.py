@@ -30,6 +30,7 @@ COMPUTED = {
     "novelty",
     "novelty_class",
 }  # made by assembling, not by reading
+SIMILAR_ANEW = "similar"  # the note that a run tells anew which models are alike
 WEIGHTS_ANEW = "weights"  # the note that a run tells anew what all known weights say
 
 

@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from graph.catalogue import Catalogue
 from graph.errors import BadInput, StemmaError
 from graph.records import ClaimRecord, Evidence, Relation
@@ -25,10 +28,13 @@ from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.checkpoint import DamagedCheckpoint
 from ingest.weights.compare import Comparison
 from ingest.weights.folder import Found, checkpoints
+from ingest.weights.linear_sketch import sketch_of
 from ingest.weights.member import Member, member
+from ingest.weights.near import MOST_NEAR, near_of
 from ingest.weights.origin import Origin, Origins, Parent, origins
 from ingest.weights.shelf import WeightShelf, mark_of
 from ingest.weights.sketch_file import is_sketch, read_sketch, write_sketch
+from ingest.weights.sketch_table import SketchTable
 
 _BASE_OF_ADAPTER = "base_model_name_or_path"
 _UNNAMED = "this checkpoint"
@@ -67,7 +73,10 @@ def ingest_folders(
         progress.start("comparing", len(members), "models")
         row = 0
         told_of: list[Origin] = []
-        for origin, model in zip(origins(members), members, strict=True):
+        near = None
+        if len(members) > MOST_NEAR:  # too many to compare each with all that are older
+            near = near_of(SketchTable(shelf).refreshed(), [model.id for model in members]).elders
+        for origin, model in zip(origins(members, near), members, strict=True):
             row += 1
             told_of.append(origin)
             builder.add_claims(model.id, claims_of(origin, created), "weights", row, _facts(model, told))
@@ -152,11 +161,13 @@ def _facts(model: Member, told: dict[str, datetime]) -> dict[str, Any]:
     return facts
 
 
-def _created(catalogue: Catalogue) -> dict[str, datetime]:
-    """The upload times that the catalogue knows."""
+def _created(catalogue: Catalogue, only: Iterable[str] | None = None) -> dict[str, datetime]:
+    """The upload times that the catalogue knows, of all models or of some."""
     if not catalogue.head_id():
         return {}
     table = catalogue.head().table("models", ["id", "created_at"])
+    if only is not None:
+        table = table.filter(pc.is_in(table["id"], pa.array(list(only), pa.string())))
     pairs = zip(table["id"].to_pylist(), table["created_at"].to_pylist(), strict=True)
     return {id: time for id, time in pairs if time is not None}
 
@@ -224,13 +235,27 @@ def identify(catalogue: Catalogue, path: Path) -> tuple[Member, Origin]:
 
 
 def origin_of(catalogue: Catalogue, unknown: Member) -> Origin:
-    """What a model that was read is, among all that the catalogue has read."""
+    """What a model that was read is, among those that the catalogue has read: found by its sketch, then compared with the
+    near ones and with what these came from.
+    """
     shelf = shelf_of(catalogue)
-    created, known = _created(catalogue), shelf.origins()
+    sketches, known = SketchTable(shelf).refreshed(), shelf.origins()
+    created = _created(catalogue, sketches.models)
+    ids = sorted(sketches.models, key=lambda model: (created.get(model, _LAST), model))
+    near = near_of(sketches, ids).of(sketch_of(unknown)) if len(ids) > MOST_NEAR else ids
+    held = set(ids)
+    waiting, wanted = list(near), set(near)
+    while waiting:
+        origin = known.get(waiting.pop())
+        more = {parent.base_model for parent in origin.parents} & held - wanted if origin is not None else set()
+        waiting += more
+        wanted |= more
     family = Origins()
-    for elder in sorted(shelf.members(created), key=lambda item: (item.created_at or _LAST, item.id)):
-        if elder.id in known:
-            family.know(elder, known[elder.id])
-        else:
-            family.add(elder)
+    for id in ids:
+        if id in wanted:
+            elder = shelf.member(id, created)
+            if id in known:
+                family.know(elder, known[id])
+            else:
+                family.add(elder)
     return family.add(unknown)

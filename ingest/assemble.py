@@ -78,7 +78,7 @@ def assemble(staging: Staging, previous: Snapshot | None) -> Tables:
     out["weights"], out["holdings"] = _weights(out["files"])
     out["models"], out["derivations"] = _with_kinship(nodes, number, derivations(out["claims"]))
     del nodes
-    for name in ("similar", "changes"):
+    for name in ("similar", "changes", "tensors"):
         out[name] = _of_weights(name, staging, previous, number)
     out["models"], out["novelty"] = _with_novelty(out)
     _add_abilities(out, staging, previous)

@@ -18,7 +18,7 @@ from graph.catalogue import Catalogue
 from graph.errors import BadInput, StemmaError
 from graph.records import ClaimRecord, Evidence, Relation
 from graph.snapshot import Source
-from graph.tables import CHANGES, SIMILAR
+from graph.tables import CHANGES, SIMILAR, TENSORS
 from ingest.finish import finish
 from ingest.names import Rejected, judge
 from ingest.parse import PartBuilder
@@ -36,6 +36,7 @@ from ingest.weights.origin import Origin, Origins, Parent, origins
 from ingest.weights.shelf import WeightShelf, mark_of
 from ingest.weights.sketch_file import is_sketch, read_sketch, write_sketch
 from ingest.weights.sketch_table import SketchTable
+from ingest.weights.tensors import tensors_of
 
 _BASE_OF_ADAPTER = "base_model_name_or_path"
 _UNNAMED = "this checkpoint"
@@ -97,6 +98,7 @@ def ingest_folders(
         tables = builder.tables() | {
             CHANGES.name: pa.Table.from_pylist(list(map(asdict, changes)), CHANGES.schema),
             SIMILAR.name: Comparison(shelf).table(progress),
+            TENSORS.name: tensors_of(members),
         }
         staging.write("weights", tables, builder.counts())
         staging.note(WEIGHTS_ANEW, "all")

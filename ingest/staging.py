@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from graph.errors import Damaged
-from graph.tables import CHANGES, DATASETS, MODELS, RESULTS, SIMILAR, SKIPPED
+from graph.tables import CHANGES, DATASETS, MODELS, RESULTS, SIMILAR, SKIPPED, TENSORS
 
 COMPUTED = {
     "relations",
@@ -81,6 +81,7 @@ STAGED: dict[str, pa.Schema] = {
     "aliases": pa.schema([("alias", pa.string()), ("id", pa.string()), ("source", pa.string())]),
     "similar": SIMILAR.schema,
     "changes": CHANGES.schema,
+    "tensors": TENSORS.schema,
     "results": pa.schema(
         [
             ("said", pa.string()),  # the model, as spelled

@@ -31,6 +31,7 @@ from ingest.weights.member import Member
 from ingest.weights.whole import relative_distance
 
 CHANCE: Final = 1e-6  # of calling two unrelated models alike
+_DIGITS: Final = 6  # told: another order of sums changes those after them
 _LEAST_COSINE: Final = 0.1
 _MOST_MATCHED: Final = 16  # matrices of a component whose rows are matched
 
@@ -72,17 +73,20 @@ def similarity(one: Compared, other: Compared) -> tuple[SimilarRecord, SimilarRe
     inner, left, right = (
         sum(_product(a[role], b[role]) for role in common) for a, b in ((ours, theirs), (ours, ours), (theirs, theirs))
     )
-    cosine = float(np.clip(inner / np.sqrt(left * right), -1, 1)) if left and right else 0.0
+    cosine = round(float(np.clip(inner / np.sqrt(left * right), -1, 1)), _DIGITS) if left and right else 0.0
     raw = one.member.matrices, other.member.matrices
     equal = sum(int((raw[0][role][:rows] == raw[1][role][:rows]).sum()) for role, rows in common.items())
     shared = equal / sum(values.size for values in ours.values())
     windows = one.member.windowed or other.member.windowed
-    names, cosines = tuple(part.name for part in parts), tuple(part.cosine for part in parts)
+    names, cosines = tuple(part.name for part in parts), tuple(round(part.cosine, _DIGITS) for part in parts)
 
     def told_from(a: Member, b: Member) -> SimilarRecord:
         method = "windows" if windows else "weights"
         distance = distance_of(a, b)
-        return SimilarRecord(a.id, b.id, cosine, distance, shared, names, cosines, method, told)
+        rounded = None if distance is None else float(f"{distance:.{_DIGITS}g}")
+        return SimilarRecord(
+            a.id, b.id, cosine, rounded, round(shared, _DIGITS), names, cosines, method, float(f"{told:.1e}")
+        )
 
     return told_from(one.member, other.member), told_from(other.member, one.member)
 

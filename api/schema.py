@@ -28,6 +28,7 @@ from api.types import (
     Model,
     ModelConnection,
     RelationFilter,
+    TensorPlace,
     connection,
     edge_filter,
     page_size,
@@ -144,6 +145,16 @@ class Weights:
     size: Long | None = strawberry.field(description="Bytes.")
     places: list[File] = strawberry.field(description="Where the file is found, at most 100; empty for a content.")
     holders: ModelConnection = strawberry.field(description="The models that hold it, by downloads.")
+
+
+@strawberry.type(description="Which models hold one tensor content.")
+class Tensor:
+    """See ``graph.store.TensorPlaces``."""
+
+    digest: str = strawberry.field(description="The digest that was asked for.")
+    values: Long = strawberry.field(description="How many values it has.")
+    models: int = strawberry.field(description="How many models hold it.")
+    places: list[TensorPlace] = strawberry.field(description="The first of its places, by model and role.")
 
 
 @strawberry.type(name="FacetCount", description="How many models have one value.")
@@ -346,6 +357,22 @@ class Query:
     async def dataset(self, info: Ask, id: strawberry.ID) -> Dataset | None:
         """A dataset's node."""
         return await info.context.store.dataset(id[:500])  # type: ignore[return-value] # a record
+
+    @strawberry.field(description="Which models hold a tensor of this content; null when none is known to.")
+    async def tensor(
+        self,
+        info: Ask,
+        digest: Annotated[str, strawberry.argument(description="32 hex digits, as `Model.tensors` tells them.")],
+        first: Annotated[int, strawberry.argument(description="How many places.")] = 20,
+    ) -> Tensor | None:
+        """Places of a content."""
+        digest = digest.lower()
+        found = await info.context.store.tensor_places(digest, page_size(info, first))
+        if not found.places:
+            return None
+        values = found.places[0].values
+        places: list[TensorPlace] = list(found.places)  # type: ignore[arg-type] # records
+        return Tensor(digest=digest, values=Long(values), models=found.models, places=places)
 
     @strawberry.field(
         description="Which models hold this weight file (its sha256) or weight content; null when none does."

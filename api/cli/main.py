@@ -31,6 +31,7 @@ class Lazy(click.Group):
         "standard": "standards",
         "copies": "read",
         "identify": "read",
+        "weights": "weights",
         "novelty": "novelty",
         "report": "novelty",
         "catalogue": "read",

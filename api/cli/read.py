@@ -408,14 +408,14 @@ def identify_command(
 ) -> None:
     """Say what a checkpoint or a file is: copy, quantised version, fine-tune or merge of what; or which models hold it.
 
-    A folder or a file of weights is compared with the checkpoints that `stemma ingest folder` has read. Of any other file the
-    sha256 is looked for, as of a digest of 64 hex digits.
+    A folder or a file of weights, or a sketch of one (`stemma weights sketch`), is compared with the checkpoints that the
+    catalogue has read. Of any other file the sha256 is looked for, as of a digest of 64 hex digits.
 
     \b
     stemma identify downloads/unknown-model
     stemma identify sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
     """
-    if Path(path).is_dir() or Path(path).suffix in (".gguf", ".safetensors"):
+    if Path(path).is_dir() or Path(path).suffix in (".gguf", ".safetensors", ".onnx", ".sketch"):
         from api.cli.weights import tell_origin
 
         tell_origin(chosen(context, catalogue, store).catalogue, Path(path), as_json=as_json)

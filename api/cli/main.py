@@ -30,6 +30,7 @@ class Lazy(click.Group):
         "copies": "read",
         "identify": "read",
         "catalogue": "read",
+        "subset": "subset",
         "snapshot": "snapshots",
     }
 

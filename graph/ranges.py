@@ -46,6 +46,19 @@ def day(text: str, *, end: bool) -> datetime | None:
         raise BadInput(f"{text!r} is not a date: write 2024, 2024-06 or 2024-06-30") from error
 
 
+def score(text: str) -> float | None:
+    """A number from 0 to 100; None for nothing. Raises BadInput."""
+    if not text.strip():
+        return None
+    try:
+        found = float(text)
+    except ValueError as error:
+        raise BadInput(f"{text!r} is not a score: write a number from 0 to 100") from error
+    if not 0 <= found <= 100:
+        raise BadInput(f"{text!r} is not a score: write a number from 0 to 100")
+    return found
+
+
 def ends(text: str | None) -> tuple[str, str]:
     """Both ends of ``low..high``; a single value is both."""
     if not text:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator, Container, Sequence
 from datetime import UTC, datetime
 
-from graph.records import DerivationRecord, FileRecord, ModelRecord, State
+import msgspec
+
+from graph.records import AbilityRecord, DerivationRecord, FileRecord, ModelRecord, State
 from graph.store import Store
-from graph.subset.lock import Lock
+from graph.subset.lock import Lock, row_check
 from graph.subset.query import MOST_MODELS, Query, plain
-from graph.subset.rows import Base, File, Licence, Outside, Row, Why
+from graph.subset.rows import Ability, Base, File, Licence, Outside, Row, Why
 from graph.subset.selection import PAGE, Selection, select
 from graph.tables import SCHEMA_VERSION
 
@@ -21,21 +24,35 @@ async def build(store: Store, query: Query, most: int = MOST_MODELS) -> Lock:
     query = query.checked()
     chosen = await select(store, query, most)
     ids = sorted(chosen.why, key=str.encode)
-    rows, outside = list[Row](), Counter[str]()
-    for at in range(0, len(ids), PAGE):
-        part = ids[at : at + PAGE]
-        records, edges = await store.models(part), await store.base_models(part)
-        for id, record, bases in zip(part, records, edges, strict=True):
+    found, outside = list[Row](), Counter[str]()
+    async for part in rows(store, ids, chosen):
+        found += part
+        outside.update(base.model for row in part for base in row.bases if not base.inside)
+    beyond = await _outside(store, chosen, outside)
+    return Lock.of(query, store.snapshot, SCHEMA_VERSION, tuple(found), beyond, chosen.unmatched)
+
+
+async def rows(store: Store, ids: Sequence[str], chosen: Selection, page: int = PAGE) -> AsyncIterator[list[Row]]:
+    """The rows of chosen models, so many at a time, in the order of ``ids``."""
+    for at in range(0, len(ids), page):
+        part = ids[at : at + page]
+        records, edges, abilities = await store.models(part), await store.base_models(part), await store.abilities(part)
+        found = list[Row]()
+        for id, record, bases, ability in zip(part, records, edges, abilities, strict=True):
             if record is None:
                 raise KeyError(id)
-            rows.append(_row(record, await store.files(id), bases, chosen.why))
-            outside.update(edge.base_model for edge in bases if edge.base_model not in chosen.why)
-    beyond = await _outside(store, chosen, outside)
-    return Lock.of(query, store.snapshot, SCHEMA_VERSION, tuple(rows), beyond, chosen.unmatched)
+            row = _row(record, await store.files(id), bases, ability, chosen.why[id], chosen.why)
+            found.append(msgspec.structs.replace(row, check=row_check(row)))
+        yield found
 
 
 def _row(
-    model: ModelRecord, files: tuple[FileRecord, ...], bases: tuple[DerivationRecord, ...], why: dict[str, Why]
+    model: ModelRecord,
+    files: tuple[FileRecord, ...],
+    bases: tuple[DerivationRecord, ...],
+    ability: AbilityRecord | None,
+    why: Why,
+    inside: Container[str],
 ) -> Row:
     return Row(
         model=model.id,
@@ -50,7 +67,7 @@ def _row(
                 model=edge.base_model,
                 relation=edge.relation.value,
                 evidence=tuple(word.value for word in edge.evidence),
-                inside=edge.base_model in why,
+                inside=edge.base_model in inside,
                 conflict=edge.conflict,
                 cycle=edge.cycle,
             )
@@ -63,8 +80,16 @@ def _row(
         created_at=_time(model.created_at),
         novelty=plain(model.novelty),
         novelty_class=model.novelty_class,
-        why=why[model.id],
+        ability=_ability(ability),
+        why=why,
     )
+
+
+def _ability(found: AbilityRecord | None) -> Ability | None:
+    index = None if found is None else plain(found.index)
+    if found is None or index is None:
+        return None
+    return Ability(index, plain(found.error), found.benchmarks, found.inherited_from)
 
 
 def _file(file: FileRecord) -> File:

@@ -49,9 +49,8 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         outside: tuple[Outside, ...],
         unmatched: tuple[str, ...],
     ) -> Lock:
-        """The lock of these, with its digests."""
-        rows = tuple(msgspec.structs.replace(row, check=row_check(row)) for row in models)
-        whole = Lock("", FORMAT, rows, outside, query, schema_version, snapshot, totals(rows, outside), unmatched)
+        """The lock of these rows, each with its check already, and its digest."""
+        whole = Lock("", FORMAT, models, outside, query, schema_version, snapshot, totals(models, outside), unmatched)
         return msgspec.structs.replace(whole, digest=digest_of(whole))
 
     def pieces(self) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from graph import ranges
 from graph.errors import BadInput, LimitExceeded
 from graph.novelty import Class
 from graph.records import Relation, State
-from graph.store import ROOT, ModelFilter, Order
+from graph.store import ROOT, Collapse, ModelFilter, Order
 
 MOST_MODELS = 1_000_000  # of a subset
 MOST_BYTES = 16_000_000  # of a query file: a million names are not listed by hand
@@ -25,7 +25,7 @@ _LONGEST = 500  # characters of a name, a reason, a title
 _MOST_VALUES = 1_000  # of one filter
 
 STATES = (State.GATED.value, State.LISTED.value)  # unless the query says otherwise: what can be downloaded
-COLLAPSES = ("none", "copies")
+COLLAPSES = ("none", *(collapse.value for collapse in Collapse))
 Found = TypeVar("Found")
 
 
@@ -74,7 +74,7 @@ class Take(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     order: str = Order.DOWNLOADS.value
     limit: int | None = None  # the first so many; None takes all
-    collapse: str = "none"  # "copies": of models with the same weight files only the first in the order
+    collapse: str = "none"  # or a value of graph.store.Collapse: of each group one model
     ancestors: bool = False  # add everything that the chosen were made from
     descendants: bool = False  # add everything that was made from them
 
@@ -192,7 +192,7 @@ def _where(table: Any) -> Where:
     for key, value in plainly.items():
         if isinstance(value, str) and key not in ("text", "dataset"):
             plainly[key] = [value]  # one value needs no brackets
-    for key, parse in (("parameters", ranges.count), ("novelty", _score)):
+    for key, parse in (("parameters", ranges.count), ("novelty", ranges.score)):
         if key in table:
             ends = map(parse, ranges.ends(_said(key, table[key])))
             plainly |= zip((f"{key}_min", f"{key}_max"), ends, strict=True)
@@ -209,13 +209,6 @@ def _said(key: str, value: Any) -> str:
     if not isinstance(value, str):
         raise BadInput(f'where.{key} is {value!r}: write a range as text, such as "1..5", "1.." or "..5"')
     return value
-
-
-def _score(text: str) -> float | None:
-    try:
-        return float(text) if text.strip() else None
-    except ValueError as error:
-        raise BadInput(f"{text!r} is not a novelty: write 0 to 100") from error
 
 
 def _named(key: str, table: Any) -> Named:

@@ -52,6 +52,15 @@ class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     cycle: bool
 
 
+class Ability(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Its ability, where that was measured: see ``graph.ability``."""
+
+    index: Number
+    error: Number | None  # standard error of the index
+    benchmarks: int
+    inherited_from: str | None  # the ancestor whose index it is
+
+
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One model of a subset."""
 
@@ -70,6 +79,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     created_at: str | None  # the repository, ISO 8601
     novelty: Number | None
     novelty_class: str | None
+    ability: Ability | None
     why: Why
     check: str = ""  # the first 16 hex digits of the sha256 of this row without it
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from graph.errors import BadInput, LimitExceeded, NotFound
-from graph.records import DerivationRecord, ModelRecord, State
-from graph.store import EdgeFilter, Key, Order, Store
-from graph.subset.query import MOST_MODELS, Query, Take
+from graph.records import DerivationRecord, State
+from graph.store import Collapse, EdgeFilter, FoldedPage, ModelPage, Order, Store
+from graph.subset.query import MOST_MODELS, Query
 from graph.subset.rows import Why
 
 PAGE = 5_000  # models asked for at once
@@ -54,12 +53,15 @@ async def _query(store: Store, query: Query, chosen: Selection, met: set[str], m
     """The first ``limit`` models that pass, without those excluded and those folded under another."""
     where, order = query.where.filter() if query.where else None, Order(query.take.order)
     limit = query.take.limit if query.take.limit is not None else most + 1
-    contents, after = set[str](), None
+    collapse = None if query.take.collapse == "none" else Collapse(query.take.collapse)
+    first, after = PAGE if chosen.excluded else min(PAGE, limit), None
     while where is not None:
-        first = min(PAGE, limit) if query.take.collapse == "none" and not chosen.excluded else PAGE
-        page = await store.find(where, order, first, after)
-        kept = await _unfolded(store, query.take, page.models, contents)
-        for model in kept:
+        page: ModelPage | FoldedPage
+        if collapse is None:
+            page = await store.find(where, order, first, after)
+        else:
+            page = await store.find_folded(where, collapse, order, first, after)
+        for model in page.models:
             if model.id in chosen.excluded:
                 met.add(model.id)
             elif len(chosen.why) < limit:
@@ -68,21 +70,7 @@ async def _query(store: Store, query: Query, chosen: Selection, met: set[str], m
             raise LimitExceeded("models of the subset", most, len(chosen.why), "ask for fewer, or set take.limit")
         if not page.has_next or len(chosen.why) >= limit:
             return
-        after = Key(page.keys[-1].value, page.keys[-1].id)
-
-
-async def _unfolded(store: Store, take: Take, models: Sequence[ModelRecord], contents: set[str]) -> list[ModelRecord]:
-    """Those whose weight content was not met before; what is not known is met once each."""
-    if take.collapse == "none":
-        return list(models)
-    digests = await store.weights_of([model.id for model in models])
-    kept = []
-    for model, digest in zip(models, digests, strict=True):
-        if digest is None or digest not in contents:
-            kept.append(model)
-        if digest is not None:
-            contents.add(digest)
-    return kept
+        after = page.keys[-1]
 
 
 async def _include(store: Store, query: Query, chosen: Selection) -> None:

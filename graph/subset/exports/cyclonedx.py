@@ -56,6 +56,7 @@ def _component(row: Row) -> dict[str, Any]:
         "hub_id": row.hub_id,
         "novelty": row.novelty,
         "novelty_class": row.novelty_class,
+        "ability": None if row.ability is None else row.ability.index,
         "parameters": row.parameters,
         "why": row.why.text(),
         "files": "not known" if row.files is None else None,

@@ -8,8 +8,8 @@ CALL (row) {
   SET model.inside = row[1] = 'true', model.hub_id = row[2], model.author = row[3], model.commit = row[4],
     model.state = row[5], model.gated = row[6], model.licence = row[7], model.licence_where = row[8], model.task = row[9],
     model.library = row[10], model.architecture = row[11], model.parameters = toInteger(row[12]), model.created_at = row[13],
-    model.novelty = toFloat(row[14]), model.novelty_class = row[15], model.files = toInteger(row[16]),
-    model.bytes = toInteger(row[17]), model.why = row[18]
+    model.novelty = toFloat(row[14]), model.novelty_class = row[15], model.ability = toFloat(row[16]),
+    model.ability_error = toFloat(row[17]), model.files = toInteger(row[18]), model.bytes = toInteger(row[19]), model.why = row[20]
 } IN TRANSACTIONS OF 5000 ROWS;
 
 LOAD CSV FROM 'file:///derivations.csv' AS row

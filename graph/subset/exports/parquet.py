@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,15 +21,7 @@ def write(lock: Lock, folder: Path) -> None:
                 out.write_batch(_arrow(table, rows))
 
 
-def pieces(table: FlatTable, all_rows: Iterable[list[Values]]) -> Iterator[bytes]:
-    """One Parquet file, a piece for each batch of rows, and its end."""
-    out = _Pieces(table)
-    for rows in all_rows:
-        yield out.more(rows)
-    yield out.end()
-
-
-class _Pieces:
+class Pieces:
     """A Parquet file whose bytes are taken away as they are written."""
 
     def __init__(self, table: FlatTable) -> None:

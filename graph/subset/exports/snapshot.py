@@ -1,8 +1,9 @@
 """This file knows a subset as a catalogue of its own: a snapshot that is served, loaded and added to like any other.
 
 Rows of the subset's models are those of the snapshot that the lock names, whatever tells of them: claims, derivations, trainings,
-files, weights, similarity, novelty. Base models outside stay as nodes of state ``missing``, so that no claim is lost and no lineage
-breaks. What depends on which models there are is found anew: generations, descendants, cycles, holders, uses of datasets.
+files, weights, similarity, novelty, results, abilities. Base models outside stay as nodes of state ``missing``, so that no claim is
+lost and no lineage breaks. What depends on which models there are is found anew: generations, descendants, cycles, holders, uses
+of datasets.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from graph.stores.embedded.index import build_index
 from graph.subset.lock import Lock
 from graph.tables import BY_NAME
 
-_BY_MODEL = ("claims", "trainings", "files", "changes", "novelty")
+_BY_MODEL = ("claims", "trainings", "files", "changes", "novelty", "results", "abilities")
 
 
 def write(lock: Lock, source: Snapshot, folder: Path) -> Snapshot:
@@ -51,6 +52,7 @@ def write(lock: Lock, source: Snapshot, folder: Path) -> Snapshot:
         writer.write("derivations", [arrow("derivations", derivations)])
         writer.write("aliases", _kept(source, "aliases", {"id": chosen}))
         writer.write("similar", _kept(source, "similar", {"model": chosen, "other": chosen}))
+        writer.write("votes", _kept(source, "votes", {"first": chosen, "second": chosen}))
         writer.write("datasets", [arrow("datasets", _datasets(source, chosen))])
         for name, table in _weights(source, chosen).items():
             writer.write(name, [arrow(name, table)])

@@ -24,9 +24,9 @@ from spdx_python_model import v3_0_1 as spdx_model
 
 from graph.subset.exports import in_toto, spdx
 from graph.subset.exports.form import BY_NAME, FORMS, export
-from graph.subset.lock import Lock, canonical, read
+from graph.subset.lock import Lock, canonical, read, row_check
 from graph.subset.query import Query, Where
-from graph.subset.rows import Base, File, Licence, Outside, Row, Why
+from graph.subset.rows import Ability, Base, File, Licence, Outside, Row, Why
 from graph.tables import SCHEMA_VERSION
 from tests.graph.subset.shelf import ALL, locked, shelf
 
@@ -42,7 +42,7 @@ def odd() -> Lock:
     def row(model: str, bases: tuple[Base, ...], commit: str | None) -> Row:
         why = Why("include", reason=ODD)
         licence = Licence(ODD, "hub")
-        return Row(
+        made = Row(
             model,
             None,
             commit,
@@ -58,8 +58,10 @@ def odd() -> Lock:
             "2024-01-02T00:00:00Z",
             1.5,
             None,
+            Ability(101.5, 2, 3, ODD),
             why,
         )
+        return msgspec.structs.replace(made, check=row_check(made))
 
     rows = (row("=cmd|' /C calc'!A0/x", (), "1" * 40), row(ODD, (base, other), ODD), row("org/\nevil", (), None))
     outside = (Outside(ODD + "/base", "missing", ODD, "missing", None, 1),)

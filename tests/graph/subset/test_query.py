@@ -77,7 +77,7 @@ def test_a_whole_query() -> None:
         ),
         ("[[include]]\nmodel = 'a'\nreason = 'b'\n[[include]]\nmodel = 'a'\nreason = 'b'", "twice"),
         ("[where", "not TOML"),
-        ("[where]\nnovelty = '1..200'", "give 0 to 100"),
+        ("[where]\nnovelty = '1..200'", "from 0 to 100"),
         ("[where]\ncreated = 'soon'", "2024-06"),
     ],
 )

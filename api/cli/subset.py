@@ -49,7 +49,7 @@ def subset_command() -> None:
 @click.pass_context
 def create_command(
     context: click.Context,
-    query: Path,
+    query: str,
     output: Path | None,
     dry_run: bool,
     with_ancestors: bool,
@@ -61,7 +61,8 @@ def create_command(
 ) -> None:
     """Ask a query of a snapshot and pin what it chooses in a lock.
 
-    QUERY is a TOML file, or a JSON file with the arguments of a GraphQL `models` question (filter, orderBy, first).
+    QUERY is a TOML file, or a JSON file with the arguments of a GraphQL `models` question (filter, orderBy, first), or the
+    address of a search in the explorer.
 
     \b
     stemma subset create small-mistrals.toml --dry-run
@@ -76,7 +77,8 @@ def create_command(
         descendants=asked.take.descendants or with_descendants,
     )
     lock = _locked(chosen(context, catalogue, store), replace(asked, take=take), id)
-    place = output or query.with_name(query.name.removesuffix(query.suffix) + ".lock.json")
+    named = Path("subset" if "://" in query else query)
+    place = output or named.with_name(named.name.removesuffix(named.suffix) + ".lock.json")
     if not dry_run:
         lock.write(place)
     if as_json:
@@ -256,11 +258,14 @@ def update_command(
     _tell(_difference(settings, old, new), as_json=as_json)
 
 
-def _query(path: Path) -> Query:
-    """The query that a file holds."""
-    from api.subset_views import from_arguments
+def _query(said: str) -> Query:
+    """The query that a file or an address holds."""
+    from api.subset_views import from_address, from_arguments
     from graph.subset.query import MOST_BYTES, from_toml
 
+    if said.startswith(("http://", "https://")):
+        return from_address(said)
+    path = Path(said)
     try:
         if path.stat().st_size > MOST_BYTES:
             raise BadInput(f"{path} has more than {MOST_BYTES} bytes: is it a query?")

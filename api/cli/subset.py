@@ -35,7 +35,7 @@ def subset_command() -> None:
 
 
 @subset_command.command(name="create")
-@click.argument("query", type=click.Path(path_type=Path))
+@click.argument("query")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where the lock goes (default: beside the query)."
 )

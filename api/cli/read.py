@@ -17,6 +17,7 @@ from graph import conflicts as disagreements
 from graph.errors import BadInput, NotFound
 from graph.novelty import Class
 from graph.records import DECLARED, Direction, Evidence, ModelRecord, Relation, State
+from graph.standard import SHIPPED
 from graph.store import ROOT, Collapse, EdgeFilter, FoldedPage, ModelFilter, ModelPage, Order, Store, Walk
 
 
@@ -36,6 +37,7 @@ from graph.store import ROOT, Collapse, EdgeFilter, FoldedPage, ModelFilter, Mod
 @click.option("--collapse", type=click.Choice([mode.value for mode in Collapse]), help="One line a group.")
 @click.option("--order", type=click.Choice([order.value for order in Order]), default="downloads", show_default=True)
 @click.option("--first", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
+@click.option("--meets", multiple=True, type=click.Choice(SHIPPED), help="A standard that it meets; repeat for more.")
 @click.option("--after", help="The cursor that the page before ended with.")
 @shared
 @click.pass_context
@@ -53,6 +55,7 @@ def find_command(
     created: str | None,
     novelty: str | None,
     novelty_class: tuple[str, ...],
+    meets: tuple[str, ...],
     collapse: str | None,
     order: str,
     first: int,
@@ -87,6 +90,7 @@ def find_command(
         created_from=ranges.day(since, end=False),
         created_until=ranges.day(until, end=True),
         novelty_classes=novelty_class,
+        standards=meets,
         novelty_min=ranges.score(lowest),
         novelty_max=ranges.score(highest),
     )
@@ -348,14 +352,14 @@ def identify_command(
 ) -> None:
     """Say what a checkpoint or a file is: copy, quantised version, fine-tune or merge of what; or which models hold it.
 
-    A folder or a file of weights is compared with the checkpoints that `stemma ingest folder` has read. Of any other file the
-    sha256 is looked for, as of a digest of 64 hex digits.
+    A folder or a file of weights, or a sketch of one (`stemma weights sketch`), is compared with the checkpoints that the
+    catalogue has read. Of any other file the sha256 is looked for, as of a digest of 64 hex digits.
 
     \b
     stemma identify downloads/unknown-model
     stemma identify sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
     """
-    if Path(path).is_dir() or Path(path).suffix in (".gguf", ".safetensors"):
+    if Path(path).is_dir() or Path(path).suffix in (".gguf", ".safetensors", ".onnx", ".sketch"):
         from api.cli.weights import tell_origin
 
         tell_origin(chosen(context, catalogue, store).catalogue, Path(path), as_json=as_json)

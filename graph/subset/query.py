@@ -17,6 +17,7 @@ from graph import ranges
 from graph.errors import BadInput, LimitExceeded
 from graph.novelty import Class
 from graph.records import Relation, State
+from graph.standard import SHIPPED
 from graph.store import ROOT, Collapse, ModelFilter, Order
 
 MOST_MODELS = 1_000_000  # of a subset
@@ -39,6 +40,7 @@ class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     author: tuple[str, ...] = ()
     state: tuple[str, ...] = STATES
     relation: tuple[str, ...] = ()
+    meets: tuple[str, ...] = ()  # names of shipped standards, all of which are met
     dataset: str | None = None
     parameters_min: int | None = None
     parameters_max: int | None = None
@@ -58,6 +60,7 @@ class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             authors=self.author,
             states=tuple(map(State, self.state)),
             relations=self.relation,
+            standards=self.meets,
             dataset=self.dataset,
             parameters_min=self.parameters_min,
             parameters_max=self.parameters_max,
@@ -121,6 +124,7 @@ def _checked(where: Where) -> Where:
     _one_of("where.state", where.state, [state.value for state in State if state is not State.MISSING])
     _one_of("where.relation", where.relation, [ROOT, *(relation.value for relation in Relation)])
     _one_of("where.novelty_class", where.novelty_class, [kind.value for kind in Class])
+    _one_of("where.meets", where.meets, SHIPPED)
     for key in ("text", "dataset"):
         _short(f"where.{key}", getattr(where, key))
     for key in ("task", "library", "licence", "author"):
@@ -145,7 +149,10 @@ def _checked(where: Where) -> Where:
         novelty_min=plain(where.novelty_min),
         novelty_max=plain(where.novelty_max),
         state=_distinct(where.state) or STATES,
-        **{key: _distinct(getattr(where, key)) for key in ("task", "library", "author", "relation", "novelty_class")},
+        **{
+            key: _distinct(getattr(where, key))
+            for key in ("task", "library", "author", "relation", "meets", "novelty_class")
+        },
     )
 
 
@@ -307,7 +314,7 @@ def _filter_lines(where: Where) -> Iterable[str]:
     for name in ("text", "dataset"):
         if getattr(where, name) is not None:
             yield f"{name} = {_quoted(getattr(where, name))}"
-    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class"):
+    for name in ("task", "library", "licence", "author", "state", "relation", "meets", "novelty_class"):
         if getattr(where, name) != getattr(Where(), name):
             yield f"{name} = {_toml(getattr(where, name))}"
     for name, low, high in (

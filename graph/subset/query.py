@@ -40,13 +40,13 @@ class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     author: tuple[str, ...] = ()
     state: tuple[str, ...] = STATES
     relation: tuple[str, ...] = ()
-    meets: tuple[str, ...] = ()  # names of shipped standards, all of which are met
     dataset: str | None = None
     parameters_min: int | None = None
     parameters_max: int | None = None
     created_from: str | None = None  # ISO 8601, UTC
     created_until: str | None = None
     novelty_class: tuple[str, ...] = ()
+    meets: tuple[str, ...] = ()  # names of shipped standards, all of which are met
     novelty_min: int | float | None = None
     novelty_max: int | float | None = None
 
@@ -60,13 +60,13 @@ class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             authors=self.author,
             states=tuple(map(State, self.state)),
             relations=self.relation,
-            standards=self.meets,
             dataset=self.dataset,
             parameters_min=self.parameters_min,
             parameters_max=self.parameters_max,
             created_from=_moment(self.created_from),
             created_until=_moment(self.created_until),
             novelty_classes=self.novelty_class,
+            standards=self.meets,
             novelty_min=self.novelty_min,
             novelty_max=self.novelty_max,
         )
@@ -124,7 +124,7 @@ def _checked(where: Where) -> Where:
     _one_of("where.state", where.state, [state.value for state in State if state is not State.MISSING])
     _one_of("where.relation", where.relation, [ROOT, *(relation.value for relation in Relation)])
     _one_of("where.novelty_class", where.novelty_class, [kind.value for kind in Class])
-    _one_of("where.meets", where.meets, SHIPPED)
+    _one_of("where.meets", where.meets, list(SHIPPED))
     for key in ("text", "dataset"):
         _short(f"where.{key}", getattr(where, key))
     for key in ("task", "library", "licence", "author"):
@@ -151,7 +151,7 @@ def _checked(where: Where) -> Where:
         state=_distinct(where.state) or STATES,
         **{
             key: _distinct(getattr(where, key))
-            for key in ("task", "library", "author", "relation", "meets", "novelty_class")
+            for key in ("task", "library", "author", "relation", "novelty_class", "meets")
         },
     )
 
@@ -314,7 +314,7 @@ def _filter_lines(where: Where) -> Iterable[str]:
     for name in ("text", "dataset"):
         if getattr(where, name) is not None:
             yield f"{name} = {_quoted(getattr(where, name))}"
-    for name in ("task", "library", "licence", "author", "state", "relation", "meets", "novelty_class"):
+    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class", "meets"):
         if getattr(where, name) != getattr(Where(), name):
             yield f"{name} = {_toml(getattr(where, name))}"
     for name, low, high in (

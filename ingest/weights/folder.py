@@ -15,9 +15,10 @@ from ingest.weights.onnx_file import read_onnx
 from ingest.weights.safetensors_file import read_safetensors, shards
 
 _LONGEST_CONFIG = 10_000_000
-_CONFIG = "config.json"
+CONFIG = "config.json"
 _EXPORTS = "onnx"  # the folder of a repository that holds exports of it
 ADAPTER = "adapter_config.json"
+KINDS = (".safetensors", ".gguf", ".onnx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,20 @@ class Found:
                 return read_gguf(self.path)
             if self.path.suffix == ".onnx":
                 return _read_onnx(self.path)
-            return read_safetensors([self.path], settings_of(self.path.parent / _CONFIG))
+            return read_safetensors([self.path], settings_of(self.path.parent / CONFIG))
         files = shards(self.path)
         if files:
-            return read_safetensors(files, settings_of(self.path / _CONFIG))
+            return read_safetensors(files, settings_of(self.path / CONFIG))
         single = sorted(self.path.glob("*.gguf")) or sorted(self.path.glob("*.onnx"))
         if len(single) != 1:
             raise BadInput(f"{self.path} holds {len(single)} GGUF or ONNX files and no safetensors: name one file")
         return read_gguf(single[0]) if single[0].suffix == ".gguf" else _read_onnx(single[0])
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of its files of weights, about: what reading it means."""
+        files = [self.path] if self.path.is_file() else [path for kind in KINDS for path in self.path.glob(f"*{kind}")]
+        return sum(path.stat().st_size for path in files if path.is_file())
 
     @property
     def adapter(self) -> dict[str, Any] | None:
@@ -52,7 +59,7 @@ class Found:
 
 def _read_onnx(path: Path) -> Checkpoint:
     """One ONNX file; its configuration lies beside it, or above the folder ``onnx`` of a repository."""
-    return read_onnx(path, settings_of(path.parent / _CONFIG) or settings_of(path.parent.parent / _CONFIG))
+    return read_onnx(path, settings_of(path.parent / CONFIG) or settings_of(path.parent.parent / CONFIG))
 
 
 def settings_of(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ exact identity, and when it was uploaded.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -88,8 +88,17 @@ class Member:
         return self.dtype in FLOATS
 
 
-def member(id: str, checkpoint: Checkpoint, created_at: datetime | None = None, budget: int = BUDGET) -> Member:
-    """Read a checkpoint once: digests of everything, and the matrices or windows of them within ``budget`` values."""
+def member(
+    id: str,
+    checkpoint: Checkpoint,
+    created_at: datetime | None = None,
+    budget: int = BUDGET,
+    on_bytes: Callable[[int], None] = lambda _: None,
+) -> Member:
+    """Read a checkpoint once: digests of everything, and the matrices or windows of them within ``budget`` values.
+
+    ``on_bytes`` is told of the bytes of each tensor that was read.
+    """
     whole = sum(tensor.count for tensor in checkpoint.tensors.values())
     digests: list[Digest] = []
     kept: dict[str, Values] = {}
@@ -97,6 +106,7 @@ def member(id: str, checkpoint: Checkpoint, created_at: datetime | None = None, 
     windowed = whole > budget
     for tensor in placed(checkpoint):
         digests.append(digest_of(tensor.role, tensor.values, tensor.dtype))
+        on_bytes(tensor.size_bytes)
         if tensor.values.ndim != 2 or not np.isfinite(tensor.values).all():
             continue
         values = _window(tensor.role, tensor.values, whole, budget) if windowed else tensor.values

@@ -20,7 +20,7 @@ from graph.errors import BadInput
 from ingest.weights.checkpoint import MOST_TENSORS, DamagedCheckpoint, Values, checked_shape
 from ingest.weights.exact import Described, Digest, identity, identity_unread
 from ingest.weights.formats import as_bf16, as_fp16, decoded
-from ingest.weights.member import Member
+from ingest.weights.member import Member, Tier
 from ingest.weights.safetensors_file import header_length, parse_header
 
 VERSION = 3
@@ -49,6 +49,14 @@ class Sketch:
 
     member: Member
     mark: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a sketch on the shelf is of: what its files were known by, and how much of them was read."""
+
+    mark: str | None
+    tier: Tier
 
 
 def write_sketch(path: Path, model: Member, mark: str | None = None, said: Mapping[str, str] | None = None) -> None:
@@ -100,13 +108,14 @@ def read_sketch(path: Path, *, is_own: bool = False) -> Sketch:
     return parse_sketch(path, path.read_bytes(), _OWN_HEADER if is_own else LONGEST_HEADER)
 
 
-def read_mark(path: Path) -> str | None:
-    """The mark of a sketch on the shelf; None when it has none or is of another version. Raises DamagedCheckpoint."""
+def read_known(path: Path) -> Known | None:
+    """What a sketch on the shelf is of; None when it is of another version. Raises DamagedCheckpoint, BadInput."""
     size = path.stat().st_size
     with path.open("rb") as file:
         text = file.read(header_length(path, file.read(8), size))
     about = _about(path, parse_header(path, text, size)[1])
-    return about.mark if about.version == VERSION else None
+    tier = Tier.ALL if about.digests or not about.tensors else Tier.WINDOWS
+    return Known(about.mark, tier) if about.version == VERSION else None
 
 
 def parse_sketch(path: Path, data: bytes, longest_header: int = LONGEST_HEADER) -> Sketch:

@@ -1,0 +1,88 @@
+"""This file knows how one checkpoint without a name is told: read from disk, from the Hub in part, or from a sketch, and compared
+with all that the catalogue has read. Nothing of it is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from graph.catalogue import Catalogue
+from graph.errors import BadInput
+from ingest.folders import LAST, created_at, shelf_of
+from ingest.weights.assignment import is_anonymous, named_by_content
+from ingest.weights.folder import checkpoints
+from ingest.weights.level import levelled
+from ingest.weights.member import Member, member
+from ingest.weights.origin import Origin, Origins
+from ingest.weights.repository import HubReading, Reading, Repository
+from ingest.weights.shelf import WeightShelf
+from ingest.weights.sketch_file import is_sketch, read_sketch, write_sketch
+
+UNNAMED = "this checkpoint"
+_BASE_OF_ADAPTER = "base_model_name_or_path"
+
+
+def identify(catalogue: Catalogue, target: Path | Repository, hub: HubReading | None = None) -> tuple[Reading, Origin]:
+    """What was read of a checkpoint, and what it is. Raises as ``read_one`` does."""
+    found = read_one(target, shelf_of(catalogue), hub)
+    return found, origin_of(catalogue, found.member)
+
+
+def read_one(target: Path | Repository, shelf: WeightShelf | None = None, hub: HubReading | None = None) -> Reading:
+    """One checkpoint, without its name. ``shelf``: what gives matrices without names theirs.
+
+    Raises BadInput, DamagedCheckpoint; of the Hub also NotFound, Unreachable, Damaged.
+    """
+    if isinstance(target, Repository):
+        return _from_hub(target, hub or HubReading())
+    if target.is_file() and is_sketch(target):
+        return Reading(replace(read_sketch(target).member, id=UNNAMED))
+    found = list(checkpoints(target))
+    if len(found) != 1:
+        raise BadInput(f"{target} holds {len(found)} checkpoints: give the folder or file of one")
+    checkpoint = found[0].read()
+    if shelf is not None and is_anonymous(checkpoint):
+        checkpoint = named_by_content(checkpoint, shelf.members({}))
+    return Reading(member(UNNAMED, checkpoint))
+
+
+def _from_hub(target: Repository, hub: HubReading) -> Reading:
+    from ingest.hub.checkpoint import RemoteCheckpoint
+    from ingest.hub.session import HubSession
+
+    session = HubSession(hub.endpoint, timeout_seconds=hub.timeout_seconds, pause_seconds=hub.pause_seconds)
+    with session.open():
+        remote = RemoteCheckpoint(session, target)
+        settings = remote.adapter
+        if settings is not None:
+            raise BadInput(
+                f"{target.name} is an adapter, made for {settings.get(_BASE_OF_ADAPTER)!r} as its configuration says; "
+                "it holds no weights of a model to compare"
+            )
+        found = remote.read(hub.window_bytes)
+    return replace(found, member=replace(found.member, id=UNNAMED))
+
+
+def sketch_to(target: Path | Repository, out: Path, hub: HubReading | None = None) -> Reading:
+    """Write the sketch of one checkpoint, without its name and what it says of itself. Raises as ``read_one`` does."""
+    if not out.parent.is_dir():
+        raise BadInput(f"{out.parent} is not a folder: give a file in one that is there")
+    found = read_one(target, hub=hub)
+    write_sketch(out, found.member)
+    return found
+
+
+def origin_of(catalogue: Catalogue, unknown: Member) -> Origin:
+    """What a model that was read is, among all that the catalogue has read."""
+    shelf = shelf_of(catalogue)
+    created, known = created_at(catalogue), shelf.origins()
+    family = Origins()
+    by_age = sorted(shelf.members(created), key=lambda item: (item.created_at or LAST, item.id))
+    *elders, unknown = levelled([*by_age, unknown])
+    for elder in elders:
+        if elder.id in known:
+            family.know(elder, known[elder.id])
+        else:
+            family.add(elder)
+    return family.add(unknown)

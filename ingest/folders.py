@@ -6,22 +6,28 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from graph.catalogue import Catalogue
 from graph.errors import BadInput
+from graph.novelty import Tier
 from graph.records import ClaimRecord, Evidence
 from graph.snapshot import Source
+from graph.tables import CHANGES
 from ingest.finish import finish
 from ingest.parse import PartBuilder
 from ingest.reading import Item, read_all
 from ingest.report import MAX_BAD_FRACTION, Progress, Report, Silent
 from ingest.staging import WEIGHTS_ANEW, Staging
+from ingest.weights.change import Change, Changes
 from ingest.weights.folder import checkpoints
 from ingest.weights.level import levelled
-from ingest.weights.member import Member, Tier
+from ingest.weights.member import Member
 from ingest.weights.origin import Origin, Parent, origins
 from ingest.weights.repository import HubReading, Repository
 from ingest.weights.same_windows import FEWEST
@@ -68,9 +74,13 @@ def ingest_folders(
         progress.start("comparing", len(members), "models")
         row = 0
         told_of: list[Origin] = []
+        measured, changes = Changes(), list[Change]()
         for origin, model in zip(origins(members), members, strict=True):
             row += 1
             told_of.append(origin)
+            change = measured.add(model, origin)
+            if change is not None:
+                changes.append(change)
             builder.add_claims(model.id, claims_of(origin, created, model.tier), "weights", row, _facts(model, told))
             progress.advance(1)
         shelf.put_origins(told_of)
@@ -82,7 +92,8 @@ def ingest_folders(
         run = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
         staging = Staging(catalogue.staging(f"folder-{run}"))
         staging.remove()
-        staging.write("weights", builder.tables(), builder.counts())
+        tables = builder.tables() | {CHANGES.name: pa.Table.from_pylist(list(map(asdict, changes)), CHANGES.schema)}
+        staging.write("weights", tables, builder.counts())
         staging.note(WEIGHTS_ANEW, "all")
         sources = [Source("folder", path.name, 0) for path in paths]
         sources += [Source("weights", item.model, 0) for item in repositories]
@@ -123,14 +134,14 @@ def _told(path: Path | None) -> dict[str, datetime]:
     return {model: time if time.tzinfo else time.replace(tzinfo=UTC) for model, time in times.items()}
 
 
-def claims_of(origin: Origin, created: dict[str, datetime], tier: Tier = Tier.ALL) -> list[ClaimRecord]:
+def claims_of(origin: Origin, created: dict[str, datetime], tier: Tier = Tier.T2) -> list[ClaimRecord]:
     """What the weights say, as claims; other candidates, and how much was read, stand in the detail."""
     return [_claim(parent, origin, created, tier) for parent in origin.parents]
 
 
 def _claim(parent: Parent, origin: Origin, created: dict[str, datetime], tier: Tier) -> ClaimRecord:
     words = [parent.detail]
-    if tier is Tier.WINDOWS:
+    if tier is Tier.T1:
         words.append(f"read in windows ({tier.value})")
     if parent.weight is not None:
         error = f" +- {parent.weight_error:.3f}" if parent.weight_error is not None else ""

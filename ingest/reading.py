@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.errors import NotFound, StemmaError, Unreachable
+from graph.novelty import Tier
 from graph.records import ClaimRecord, Evidence, Relation
 from ingest.names import Rejected, judge
 from ingest.parse import PartBuilder
@@ -18,7 +19,7 @@ from ingest.report import Progress
 from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.checkpoint import DamagedCheckpoint
 from ingest.weights.folder import ADAPTER, Found
-from ingest.weights.member import Tier, member
+from ingest.weights.member import member
 from ingest.weights.repository import HubReading, Repository
 from ingest.weights.shelf import WeightShelf, mark_of
 
@@ -137,7 +138,7 @@ def _look_at_hub(session: HubSession | None, item: Repository, shelf: WeightShel
         return _Seen()
     remote = RemoteCheckpoint(session, item)
     known = shelf.known(item.model)
-    if known is not None and (known.tier is Tier.ALL or known.mark == remote.mark(hub.window_bytes)):
+    if known is not None and (known.tier is Tier.T2 or known.mark == remote.mark(hub.window_bytes)):
         return _Seen()  # windows tell less than all bytes do
     settings = remote.adapter
     if settings is not None:

@@ -30,6 +30,8 @@ class Lazy(click.Group):
         "copies": "read",
         "identify": "read",
         "weights": "weights",
+        "novelty": "novelty",
+        "report": "novelty",
         "catalogue": "read",
         "snapshot": "snapshots",
     }

@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from graph.novelty import Tier
 from ingest.weights.checkpoint import Values
-from ingest.weights.member import BUDGET, Member, Tier, window
+from ingest.weights.member import BUDGET, Member, window
 
 
 def levelled(members: Sequence[Member], least: int = 0, budget: int = BUDGET) -> list[Member]:
@@ -21,7 +22,7 @@ def levelled(members: Sequence[Member], least: int = 0, budget: int = BUDGET) ->
     """
     kinds: defaultdict[tuple[tuple[str, tuple[int, ...]], ...], list[int]] = defaultdict(list)
     for at, model in enumerate(members):
-        if model.flat.size >= least or model.tier is Tier.ALL:
+        if model.flat.size >= least or model.tier is Tier.T2:
             kinds[model.layout].append(at)
     found = list(members)
     for places in kinds.values():

@@ -8,13 +8,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
+from graph.novelty import Tier
 from ingest.weights.checkpoint import Checkpoint, Values
 from ingest.weights.exact import Described, Digest, Identity, digest_of, identity
 from ingest.weights.formats import FLOATS, spacing
@@ -23,13 +23,6 @@ from ingest.weights.space import placed
 Doubles = npt.NDArray[np.float64]
 BUDGET = 1_000_000  # values of one model that are kept for comparison
 _FEWEST_ROWS, _MOST_ROWS = 8, 256
-
-
-class Tier(StrEnum):
-    """How much of a checkpoint was read."""
-
-    WINDOWS = "T1"  # its header, and windows of its matrices
-    ALL = "T2"  # every byte
 
 
 @dataclass(frozen=True)
@@ -48,8 +41,8 @@ class Member:
 
     @property
     def tier(self) -> Tier:
-        """How much of it was read."""
-        return Tier.WINDOWS if self.described else Tier.ALL
+        """How much of it was read: T1, the header and windows; T2, every byte."""
+        return Tier.T1 if self.described else Tier.T2
 
     @cached_property
     def tensors(self) -> tuple[Described, ...]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from graph.novelty import Tier
 from ingest.weights.formats import stored
-from ingest.weights.member import Member, Tier
+from ingest.weights.member import Member
 
 FEWEST = 16_000  # equal weights that say something
 PROBABILITY = 0.9
@@ -18,7 +19,7 @@ PROBABILITY = 0.9
 
 def same_in_windows(model: Member, elder: Member) -> bool:
     """Whether the model agrees with the elder, as the model's dtype holds it, in all that is held of both."""
-    if Tier.WINDOWS not in (model.tier, elder.tier) or model.layout != elder.layout or model.shapes != elder.shapes:
+    if Tier.T1 not in (model.tier, elder.tier) or model.layout != elder.layout or model.shapes != elder.shapes:
         return False
     if model.flat.size < FEWEST or len(np.unique(model.flat[:FEWEST])) < FEWEST // 1000:
         return False

@@ -17,10 +17,11 @@ import msgspec
 import numpy as np
 
 from graph.errors import BadInput
+from graph.novelty import Tier
 from ingest.weights.checkpoint import MOST_TENSORS, DamagedCheckpoint, Values, checked_shape
 from ingest.weights.exact import Described, Digest, identity, identity_unread
 from ingest.weights.formats import as_bf16, as_fp16, decoded
-from ingest.weights.member import Member, Tier
+from ingest.weights.member import Member
 from ingest.weights.safetensors_file import header_length, parse_header
 
 VERSION = 3
@@ -114,7 +115,7 @@ def read_known(path: Path) -> Known | None:
     with path.open("rb") as file:
         text = file.read(header_length(path, file.read(8), size))
     about = _about(path, parse_header(path, text, size)[1])
-    tier = Tier.ALL if about.digests or not about.tensors else Tier.WINDOWS
+    tier = Tier.T2 if about.digests or not about.tensors else Tier.T1
     return Known(about.mark, tier) if about.version == VERSION else None
 
 

@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from api.cli.main import stemma
 from graph.catalogue import Catalogue
 from graph.errors import BadInput, LimitExceeded, NotFound, StemmaError, Unreachable
+from graph.novelty import Tier
 from graph.records import Evidence, Relation
 from ingest.folders import ingest_folders, shelf_of
 from ingest.hub.checkpoint import RemoteCheckpoint
@@ -24,7 +25,7 @@ from ingest.hub.session import HubSession
 from ingest.identify import identify, read_one
 from ingest.weights.checkpoint import DamagedCheckpoint
 from ingest.weights.folder import Found
-from ingest.weights.member import Tier, member
+from ingest.weights.member import member
 from ingest.weights.repository import HubReading, Reading, Repository
 from tests.ingest.weights import families
 from tests.loopback_hub.server import COMMIT, Hub
@@ -60,7 +61,7 @@ def test_windows_are_those_from_disk_and_within_the_budget(hub: Hub, tmp_path: P
     folder = upload(hub, "org/root", families.write(tmp_path / "root", families.root(1)))
     found = read(hub, "org/root", 30_000)
     whole = member("org/root", Found("org/root", folder).read(), budget=40_000)
-    assert found.member.tier is Tier.WINDOWS
+    assert found.member.tier is Tier.T1
     assert found.member.matrices
     assert all(np.array_equal(values, whole.matrices[role]) for role, values in found.member.matrices.items())
     assert hub.storage is not None
@@ -75,7 +76,7 @@ def test_all_bytes_are_read_where_they_are_few(hub: Hub, tmp_path: Path) -> None
     folder = upload(hub, "org/root", families.write(tmp_path / "root", families.root(1)))
     found = read(hub, "org/root", 10**9)
     whole = member("org/root", Found("org/root", folder).read(), budget=40_000)
-    assert found.member.tier is Tier.ALL
+    assert found.member.tier is Tier.T2
     assert found.member.digests == whole.digests
     assert found.weight_bytes == found.all_bytes
 
@@ -116,7 +117,7 @@ def test_a_long_header_grows_and_is_bounded(hub: Hub, tmp_path: Path, monkeypatc
     found = read(hub, "org/words", 20_000, budget=20_000)
     assert found.header_bytes is not None
     assert 2_000_000 < found.header_bytes <= 4 * 2**20
-    assert found.member.tier is Tier.WINDOWS
+    assert found.member.tier is Tier.T1
     monkeypatch.setattr("ingest.hub.checkpoint.HEADER_BYTES", 1_500_000)
     with pytest.raises(LimitExceeded, match="bytes of headers of org/words"):
         read(hub, "org/words", 20_000, budget=20_000)
@@ -180,7 +181,7 @@ def test_repositories_become_claims_that_say_their_tier(hub: Hub, tmp_path: Path
     assert ("org/adapter", "org/root", Relation.ADAPTER.value, Evidence.CONFIG.value) in told
     assert not any(row["model"] == "org/stranger" for row in claims)
     assert all("(T1)" in row["detail"] for row in claims if row["evidence"] == Evidence.WEIGHTS.value)
-    assert {model.tier for model in shelf_of(catalogue).members({})} == {Tier.WINDOWS}
+    assert {model.tier for model in shelf_of(catalogue).members({})} == {Tier.T1}
     assert hub.storage is not None
     before, snapshot = len(hub.storage.ranges), report.snapshot
     report = ingest_folders(
@@ -213,7 +214,7 @@ def test_what_was_read_whole_is_not_replaced_by_windows(hub: Hub, tmp_path: Path
     ingest_folders(catalogue, [tmp_path / "models--org--root"])
     ingest_folders(catalogue, [], repositories=[Repository("org/root")], hub=settings(hub))
     (kept,) = shelf_of(catalogue).members({})
-    assert (kept.id, kept.tier) == ("org/root", Tier.ALL)
+    assert (kept.id, kept.tier) == ("org/root", Tier.T2)
 
 
 def test_a_repository_is_identified_among_models_read_whole(hub: Hub, tmp_path: Path) -> None:
@@ -224,7 +225,7 @@ def test_a_repository_is_identified_among_models_read_whole(hub: Hub, tmp_path: 
     paths = [tmp_path / name for name in ("root", "tune", "stranger")]
     ingest_folders(catalogue, paths, dates=tmp_path / "local.json")
     found, origin = identify(catalogue, Repository("org/copy"), settings(hub, 120_000))
-    assert found.member.tier is Tier.WINDOWS
+    assert found.member.tier is Tier.T1
     assert [(parent.base_model, parent.relation) for parent in origin.parents] == [("tune", Relation.IDENTICAL)]
     _, origin = identify(catalogue, Repository("org/grown"), settings(hub, 120_000))
     assert origin.parents[0].base_model == "tune"

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from graph.errors import BadInput, StemmaError
+from graph.novelty import Tier
 from ingest.identify import read_one, sketch_to
 from ingest.weights.checkpoint import DamagedCheckpoint
 from ingest.weights.exact import identity_unread
-from ingest.weights.member import Member, Tier
+from ingest.weights.member import Member
 from ingest.weights.sketch_file import VERSION, Known, parse_sketch, read_known, read_sketch, write_sketch
 from tests.ingest.weights import families
 
@@ -32,11 +33,11 @@ def test_a_sketch_holds_what_was_read(model: Member, tmp_path: Path) -> None:
     write_sketch(tmp_path / "a.sketch", model, "mark", {"made": "here"})
     found = read_sketch(tmp_path / "a.sketch")
     assert found.mark == "mark"
-    assert read_known(tmp_path / "a.sketch") == Known("mark", Tier.ALL)
+    assert read_known(tmp_path / "a.sketch") == Known("mark", Tier.T2)
     assert found.member.digests == model.digests
     assert found.member.identity == model.identity
     assert found.member.said == {"made": "here"}
-    assert found.member.tier is Tier.ALL
+    assert found.member.tier is Tier.T2
     assert found.member.shapes == model.shapes
     assert all(np.array_equal(values, model.matrices[role]) for role, values in found.member.matrices.items())
     with safe_open(tmp_path / "a.sketch", "np") as file:  # a reader that nobody here wrote
@@ -54,7 +55,7 @@ def test_of_windows_no_digest_is_told(model: Member, tmp_path: Path) -> None:
     )
     write_sketch(tmp_path / "a.sketch", part)
     found = read_sketch(tmp_path / "a.sketch").member
-    assert (found.tier, found.dtype, found.layout) == (Tier.WINDOWS, "BF16", model.layout)
+    assert (found.tier, found.dtype, found.layout) == (Tier.T1, "BF16", model.layout)
     assert not found.identity.value
 
 

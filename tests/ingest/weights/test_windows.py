@@ -14,11 +14,12 @@ import numpy.typing as npt
 import pytest
 from safetensors.numpy import save_file
 
+from graph.novelty import Tier
 from graph.records import Relation
 from ingest.weights.checkpoint import Checkpoint
 from ingest.weights.folder import Found
 from ingest.weights.level import levelled
-from ingest.weights.member import Member, Tier, member
+from ingest.weights.member import Member, member
 from ingest.weights.origin import origins
 from ingest.weights.same_windows import same_in_windows
 from ingest.weights.windows import Part, planned, windowed_member, windows
@@ -108,7 +109,7 @@ def test_windows_read_in_parts_are_those_of_a_whole_reading(tmp_path: Path, make
     for role, values in whole.matrices.items():
         assert np.array_equal(part.matrices[role], values), role
     assert part.layout == whole.layout
-    assert (part.tier, whole.tier, part.dtype) == (Tier.WINDOWS, Tier.ALL, whole.dtype)
+    assert (part.tier, whole.tier, part.dtype) == (Tier.T1, Tier.T2, whole.dtype)
 
 
 def test_a_smaller_budget_takes_some_of_the_same_windows(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.execution import Answer, run
+from api.identify import Compare, Identifying
 from api.loaders import Context, Limits, Loaders
 from api.page import PAGE
 from api.serving import Serving
@@ -261,8 +262,11 @@ class Watched:
             )
 
 
-def create_app(serving: Serving, settings: Settings) -> Starlette:
-    """The ASGI application; the store is opened when it starts and closed when it stops."""
+def create_app(serving: Serving, settings: Settings, compare: Compare | None = None) -> Starlette:
+    """The ASGI application; the store is opened when it starts and closed when it stops.
+
+    ``compare``: what `/identify` asks of a sketch; without it there is no such address.
+    """
     service = Service(serving, settings)
     handlers: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/graphql": service.graphql,
@@ -274,6 +278,9 @@ def create_app(serving: Serving, settings: Settings) -> Starlette:
         Route(path, handler, methods=["GET", "POST"] if path == "/graphql" else ["GET"])
         for path, handler in handlers.items()
     ]
+    if compare is not None:
+        handlers["/identify"] = Identifying(compare, settings.max_sketch_bytes).identify
+        routes.append(Route("/identify", handlers["/identify"], methods=["POST"]))
     routes.append(Route("/", lambda _: RedirectResponse("/graphql")))
 
     @asynccontextmanager

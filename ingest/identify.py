@@ -17,7 +17,7 @@ from ingest.weights.member import Member, member
 from ingest.weights.origin import Origin, Origins
 from ingest.weights.repository import HubReading, Reading, Repository
 from ingest.weights.shelf import WeightShelf
-from ingest.weights.sketch_file import is_sketch, read_sketch, write_sketch
+from ingest.weights.sketch_file import is_sketch, parse_sketch, read_sketch, write_sketch
 
 UNNAMED = "this checkpoint"
 _BASE_OF_ADAPTER = "base_model_name_or_path"
@@ -27,6 +27,12 @@ def identify(catalogue: Catalogue, target: Path | Repository, hub: HubReading | 
     """What was read of a checkpoint, and what it is. Raises as ``read_one`` does."""
     found = read_one(target, shelf_of(catalogue), hub)
     return found, origin_of(catalogue, found.member)
+
+
+def identify_sketch(catalogue: Catalogue, data: bytes) -> tuple[Member, Origin]:
+    """What a model is of which a stranger sent a sketch. Raises BadInput, DamagedCheckpoint."""
+    found = replace(parse_sketch(Path("the sketch"), data).member, id=UNNAMED)
+    return found, origin_of(catalogue, found)
 
 
 def read_one(target: Path | Repository, shelf: WeightShelf | None = None, hub: HubReading | None = None) -> Reading:

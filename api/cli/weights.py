@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +16,10 @@ from graph.errors import BadInput
 from graph.settings import Settings
 from graph.store import Store
 from ingest.weights.repository import WINDOW_BYTES, HubReading, Reading, Repository
+
+if TYPE_CHECKING:
+    from ingest.weights.member import Member
+    from ingest.weights.origin import Origin
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w./-]+\Z")
 
@@ -129,11 +134,7 @@ def tell_origin(settings: Settings, text: str, hub: HubReading, revision: str | 
     found, origin = identify(Catalogue(settings.catalogue), _target(text, revision), hub)
     holders = _holders(settings, found.content)
     if as_json:
-        parents = [{**asdict(parent), "relation": parent.relation.value} for parent in origin.parents]
-        candidates = [{"id": id, "probability": share} for id, share in origin.candidates]
-        alike = [{"id": said.other, "components": dict(said.components)} for said in origin.alike]
-        told = {"dtype": found.member.dtype, "tensors": len(found.member.tensors), **_how_much(found)}
-        print_json({**told, "sameFiles": holders, "parents": parents, "candidates": candidates, "alike": alike})
+        print_json({**_how_much(found), "sameFiles": holders, **_answer(found.member, origin)})
         return
     _tell_how_much(found)
     for holder in holders:
@@ -148,6 +149,26 @@ def tell_origin(settings: Settings, text: str, hub: HubReading, revision: str | 
         click.echo(clean(f"or          {id}  {chance:.2f}"))
     for said in origin.alike:
         click.echo(clean(str(said)))
+
+
+def _answer(model: Member, origin: Origin) -> dict[str, Any]:
+    """What a model is, for programs."""
+    parents = [{**asdict(parent), "relation": parent.relation.value} for parent in origin.parents]
+    candidates = [{"id": id, "probability": share} for id, share in origin.candidates]
+    alike = [{"id": said.other, "components": dict(said.components)} for said in origin.alike]
+    told = {"dtype": model.dtype, "tensors": len(model.tensors), "tier": model.tier.value}
+    return {**told, "parents": parents, "candidates": candidates, "alike": alike}
+
+
+def comparing(catalogue: Path) -> Callable[[bytes], dict[str, Any]]:
+    """What the service asks of a sketch that it was sent. Raises StemmaError."""
+    from graph.catalogue import Catalogue
+    from ingest.identify import identify_sketch
+
+    def compare(data: bytes) -> dict[str, Any]:
+        return _answer(*identify_sketch(Catalogue(catalogue), data))
+
+    return compare
 
 
 def _holders(settings: Settings, content: str | None) -> list[str]:

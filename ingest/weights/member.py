@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from graph.novelty import Tier
 from ingest.weights.checkpoint import Checkpoint, Values
-from ingest.weights.exact import Described, Digest, Identity, digest_of, identity
+from ingest.weights.digesting import Digesting
+from ingest.weights.exact import Described, Digest, Identity, identity
 from ingest.weights.formats import FLOATS, spacing
 from ingest.weights.space import placed
 
@@ -93,21 +94,22 @@ def member(
     ``on_bytes`` is told of the bytes of each tensor that was read.
     """
     whole = sum(tensor.count for tensor in checkpoint.tensors.values())
-    digests: list[Digest] = []
     kept: dict[str, Values] = {}
     room = 2 * budget
     windowed = whole > budget
-    for tensor in placed(checkpoint):
-        digests.append(digest_of(tensor.role, tensor.values, tensor.dtype))
-        on_bytes(tensor.size_bytes)
-        if tensor.values.ndim != 2 or not np.isfinite(tensor.values).all():
-            continue
-        values = _window(tensor.role, tensor.values, whole, budget) if windowed else tensor.values
-        if values is not None and values.size <= room:
-            room -= values.size
-            kept[tensor.role] = np.ascontiguousarray(values, dtype=np.float32)
+    with Digesting() as digesting:
+        for tensor in placed(checkpoint):
+            digesting.add(tensor.role, tensor.values, tensor.dtype)
+            on_bytes(tensor.size_bytes)
+            if tensor.values.ndim != 2 or not np.isfinite(tensor.values).all():
+                continue
+            values = _window(tensor.role, tensor.values, whole, budget) if windowed else tensor.values
+            if values is not None and values.size <= room:
+                room -= values.size
+                kept[tensor.role] = np.ascontiguousarray(values, dtype=np.float32)
+        digests = digesting.digests
     whose = identity(digests)
-    return Member(id, whose.dtype, kept, whose, tuple(digests), created_at, windowed, dict(checkpoint.metadata))
+    return Member(id, whose.dtype, kept, whose, digests, created_at, windowed, dict(checkpoint.metadata))
 
 
 def _window(role: str, values: Values, whole: int, budget: int) -> Values | None:

@@ -147,7 +147,7 @@ def parse_sketch(path: Path, data: bytes, longest_header: int = LONGEST_HEADER) 
             raise DamagedCheckpoint(path, f"{role[:80]!r} holds what is no number")
         matrices[role] = values
     digests = _digests(path, tensors, about.digests)
-    whose = identity(list(digests)) if digests else identity_unread(tensors)
+    whose = identity(digests) if digests else identity_unread(tensors)
     described = () if digests else tensors
     model = Member(about.id, whose.dtype, matrices, whose, digests, None, about.windowed, about.said, described)
     return Sketch(model, about.mark)

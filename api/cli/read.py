@@ -23,6 +23,7 @@ from graph.records import DECLARED, Direction, Evidence, ModelRecord, Relation, 
 from graph.store import ROOT, Collapse, EdgeFilter, FoldedPage, ModelFilter, ModelPage, Order, Store, Walk
 from ingest.weights.repository import HubReading
 
+_WEIGHTS = (".gguf", ".safetensors", ".onnx", ".bin", ".pt", ".pth", ".sketch")
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
@@ -423,7 +424,7 @@ def identify_command(
     stemma identify HuggingFaceH4/zephyr-7b-beta
     stemma identify sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
     """
-    is_weights = Path(path).is_dir() or Path(path).suffix in (".gguf", ".safetensors", ".onnx", ".sketch")
+    is_weights = Path(path).is_dir() or Path(path).suffix in _WEIGHTS
     if is_weights or (not Path(path).exists() and "/" in path):
         tell_origin(chosen(context, catalogue, store), path, HubReading(endpoint, budget), revision, as_json=as_json)
         return

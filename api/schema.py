@@ -16,6 +16,7 @@ from api import cursors
 from api.loaders import Edge
 from api.novelty import NoveltyReport, ReportBy, TierCount, reported, tier_counts
 from api.selected import fields_of_models, nearest, selects
+from api.standards import StandardName
 from api.types import (
     ANCESTORS_AT_MOST,
     SCALARS,
@@ -27,6 +28,7 @@ from api.types import (
     Model,
     ModelConnection,
     RelationFilter,
+    TensorPlace,
     connection,
     edge_filter,
     page_size,
@@ -65,6 +67,9 @@ class ModelFilter:
     parameters_max: Long | None = strawberry.field(default=None, description="Largest number of parameters.")
     created_from: datetime | None = strawberry.field(default=None, description="Made at this time or later.")
     created_until: datetime | None = strawberry.field(default=None, description="Made before this time.")
+    meets: list[StandardName] | None = strawberry.field(
+        default=None, description="Standards, all of which the model meets."
+    )
     novelty_class: list[Class] | None = strawberry.field(default=None, description="What kind of fork it is.")
     novelty_min: float | None = strawberry.field(default=None, description="Least novelty score, 0 to 100.")
     novelty_max: float | None = strawberry.field(default=None, description="Largest novelty score, 0 to 100.")
@@ -140,6 +145,16 @@ class Weights:
     size: Long | None = strawberry.field(description="Bytes.")
     places: list[File] = strawberry.field(description="Where the file is found, at most 100; empty for a content.")
     holders: ModelConnection = strawberry.field(description="The models that hold it, by downloads.")
+
+
+@strawberry.type(description="Which models hold one tensor content.")
+class Tensor:
+    """See ``graph.store.TensorPlaces``."""
+
+    digest: str = strawberry.field(description="The digest that was asked for.")
+    values: Long = strawberry.field(description="How many values it has.")
+    models: int = strawberry.field(description="How many models hold it.")
+    places: list[TensorPlace] = strawberry.field(description="The first of its places, by model and role.")
 
 
 @strawberry.type(name="FacetCount", description="How many models have one value.")
@@ -343,6 +358,22 @@ class Query:
         """A dataset's node."""
         return await info.context.store.dataset(id[:500])  # type: ignore[return-value] # a record
 
+    @strawberry.field(description="Which models hold a tensor of this content; null when none is known to.")
+    async def tensor(
+        self,
+        info: Ask,
+        digest: Annotated[str, strawberry.argument(description="32 hex digits, as `Model.tensors` tells them.")],
+        first: Annotated[int, strawberry.argument(description="How many places.")] = 20,
+    ) -> Tensor | None:
+        """Places of a content."""
+        digest = digest.lower()
+        found = await info.context.store.tensor_places(digest, page_size(info, first))
+        if not found.places:
+            return None
+        values = found.places[0].values
+        places: list[TensorPlace] = list(found.places)  # type: ignore[arg-type] # records
+        return Tensor(digest=digest, values=Long(values), models=found.models, places=places)
+
     @strawberry.field(
         description="Which models hold this weight file (its sha256) or weight content; null when none does."
     )
@@ -446,7 +477,7 @@ def filter_of(given: ModelFilter | None) -> Filter:
     """A filter of the store's. Raises LimitExceeded, BadInput."""
     if given is None:
         return Filter()
-    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class"):
+    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class", "meets"):
         values: Sequence[object] | None = getattr(given, name)
         if values is not None and len(values) > MOST_VALUES:
             raise LimitExceeded(f"values of filter.{name}", MOST_VALUES, len(values), "ask for fewer at once")
@@ -478,6 +509,7 @@ def filter_of(given: ModelFilter | None) -> Filter:
         created_from=_aware(given.created_from),
         created_until=_aware(given.created_until),
         novelty_classes=tuple(given.novelty_class or ()),
+        standards=tuple(name.value for name in given.meets or ()),
         novelty_min=given.novelty_min,
         novelty_max=given.novelty_max,
     )

@@ -120,7 +120,7 @@ class _Server(uvicorn.Server):
 
 def _serve_one(settings: Settings, listener: socket.socket, ready: Callable[[], None], compare: Compare | None) -> None:
     configure_logs(settings)
-    app = create_app(serving_of(settings), settings, compare)
+    app = create_app(serving_of(settings), settings, compare=compare)
     gc.collect()
     gc.freeze()  # what stands now stays; answers hold few cycles, and looking for them often cost more than answering
     gc.set_threshold(COLLECT_AFTER, 20, 50)

@@ -5,33 +5,38 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput
 from graph.novelty import Tier
 from graph.records import ClaimRecord, Evidence
 from graph.snapshot import Source
-from graph.tables import CHANGES
+from graph.tables import CHANGES, SIMILAR, TENSORS
 from ingest.finish import finish
 from ingest.parse import PartBuilder
 from ingest.reading import Item, read_all
 from ingest.report import MAX_BAD_FRACTION, Progress, Report, Silent
 from ingest.staging import WEIGHTS_ANEW, Staging
 from ingest.weights.change import Change, Changes
+from ingest.weights.compare import Comparison
 from ingest.weights.folder import checkpoints
 from ingest.weights.level import levelled
 from ingest.weights.member import Member
+from ingest.weights.near import MOST_NEAR, near_of
 from ingest.weights.origin import Origin, Parent, origins
 from ingest.weights.repository import HubReading, Repository
 from ingest.weights.same_windows import FEWEST
 from ingest.weights.shelf import WeightShelf
+from ingest.weights.sketch_table import SketchTable
+from ingest.weights.tensors import tensors_of
 
 _UNDATED = 0.5  # what a direction without dates is worth
 
@@ -74,8 +79,11 @@ def ingest_folders(
         progress.start("comparing", len(members), "models")
         row = 0
         told_of: list[Origin] = []
+        near = None
+        if len(members) > MOST_NEAR:  # too many to compare each with all that are older
+            near = near_of(SketchTable(shelf).refreshed(), [model.id for model in members]).elders
         measured, changes = Changes(), list[Change]()
-        for origin, model in zip(origins(members), members, strict=True):
+        for origin, model in zip(origins(members, near), members, strict=True):
             row += 1
             told_of.append(origin)
             change = measured.add(model, origin)
@@ -92,7 +100,11 @@ def ingest_folders(
         run = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
         staging = Staging(catalogue.staging(f"folder-{run}"))
         staging.remove()
-        tables = builder.tables() | {CHANGES.name: pa.Table.from_pylist(list(map(asdict, changes)), CHANGES.schema)}
+        tables = builder.tables() | {
+            CHANGES.name: pa.Table.from_pylist(list(map(asdict, changes)), CHANGES.schema),
+            SIMILAR.name: Comparison(shelf).table(progress),
+            TENSORS.name: tensors_of(members),
+        }
         staging.write("weights", tables, builder.counts())
         staging.note(WEIGHTS_ANEW, "all")
         sources = [Source("folder", path.name, 0) for path in paths]
@@ -114,11 +126,13 @@ def _facts(model: Member, told: dict[str, datetime]) -> dict[str, Any]:
     return facts
 
 
-def created_at(catalogue: Catalogue) -> dict[str, datetime]:
-    """The upload times that the catalogue knows."""
+def created_at(catalogue: Catalogue, only: Iterable[str] | None = None) -> dict[str, datetime]:
+    """The upload times that the catalogue knows, of all models or of some."""
     if not catalogue.head_id():
         return {}
     table = catalogue.head().table("models", ["id", "created_at"])
+    if only is not None:
+        table = table.filter(pc.is_in(table["id"], pa.array(list(only), pa.string())))
     pairs = zip(table["id"].to_pylist(), table["created_at"].to_pylist(), strict=True)
     return {id: time for id, time in pairs if time is not None}
 

@@ -13,11 +13,14 @@ from ingest.folders import LAST, created_at, shelf_of
 from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.folder import checkpoints
 from ingest.weights.level import levelled
+from ingest.weights.linear_sketch import sketch_of
 from ingest.weights.member import Member, member
+from ingest.weights.near import MOST_NEAR, near_of
 from ingest.weights.origin import Origin, Origins
 from ingest.weights.repository import HubReading, Reading, Repository
 from ingest.weights.shelf import WeightShelf
 from ingest.weights.sketch_file import is_sketch, parse_sketch, read_sketch, write_sketch
+from ingest.weights.sketch_table import SketchTable
 
 UNNAMED = "this checkpoint"
 _BASE_OF_ADAPTER = "base_model_name_or_path"
@@ -80,12 +83,23 @@ def sketch_to(target: Path | Repository, out: Path, hub: HubReading | None = Non
 
 
 def origin_of(catalogue: Catalogue, unknown: Member) -> Origin:
-    """What a model that was read is, among all that the catalogue has read."""
+    """What a model that was read is, among those that the catalogue has read: found by its sketch, then compared with the
+    near ones and with what these came from.
+    """
     shelf = shelf_of(catalogue)
-    created, known = created_at(catalogue), shelf.origins()
+    sketches, known = SketchTable(shelf).refreshed(), shelf.origins()
+    created = created_at(catalogue, sketches.models)
+    ids = sorted(sketches.models, key=lambda model: (created.get(model, LAST), model))
+    near = near_of(sketches, ids).of(sketch_of(unknown)) if len(ids) > MOST_NEAR else ids
+    held = set(ids)
+    waiting, wanted = list(near), set(near)
+    while waiting:
+        origin = known.get(waiting.pop())
+        more = {parent.base_model for parent in origin.parents} & held - wanted if origin is not None else set()
+        waiting += more
+        wanted |= more
+    *elders, unknown = levelled([*(shelf.member(id, created) for id in ids if id in wanted), unknown])
     family = Origins()
-    by_age = sorted(shelf.members(created), key=lambda item: (item.created_at or LAST, item.id))
-    *elders, unknown = levelled([*by_age, unknown])
     for elder in elders:
         if elder.id in known:
             family.know(elder, known[elder.id])

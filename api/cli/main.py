@@ -27,6 +27,8 @@ class Lazy(click.Group):
         "model": "read",
         "lineage": "read",
         "path": "read",
+        "licence": "licence",
+        "standard": "standards",
         "copies": "read",
         "identify": "read",
         "weights": "weights",

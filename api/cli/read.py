@@ -20,6 +20,7 @@ from graph import conflicts as disagreements
 from graph.errors import BadInput, NotFound
 from graph.novelty import Class
 from graph.records import DECLARED, Direction, Evidence, ModelRecord, Relation, State
+from graph.standard import SHIPPED
 from graph.store import ROOT, Collapse, EdgeFilter, FoldedPage, ModelFilter, ModelPage, Order, Store, Walk
 from ingest.weights.repository import HubReading
 
@@ -95,6 +96,7 @@ def _ordered(option: str, said: str | None, low: Any, high: Any) -> None:
 @click.option("--collapse", type=click.Choice([mode.value for mode in Collapse]), help="One line a group.")
 @click.option("--order", type=click.Choice([order.value for order in Order]), default="downloads", show_default=True)
 @click.option("--first", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
+@click.option("--meets", multiple=True, type=click.Choice(SHIPPED), help="A standard that it meets; repeat for more.")
 @click.option("--after", help="The cursor that the page before ended with.")
 @shared
 @click.pass_context
@@ -112,6 +114,7 @@ def find_command(
     created: str | None,
     novelty: str | None,
     novelty_class: tuple[str, ...],
+    meets: tuple[str, ...],
     collapse: str | None,
     order: str,
     first: int,
@@ -146,6 +149,7 @@ def find_command(
         created_from=_day(since, end=False),
         created_until=_day(until, end=True),
         novelty_classes=novelty_class,
+        standards=meets,
         novelty_min=_score(lowest),
         novelty_max=_score(highest),
     )

@@ -103,6 +103,29 @@ def sketch(
     _tell_how_much(found)
 
 
+@weights_command.command(name="compare")
+@shared
+@click.pass_context
+def compare(context: click.Context, as_json: bool, catalogue: Path | None, store: str | None) -> None:
+    """Find which of the checkpoints that were read are alike: new ones against all. The next snapshot says so.
+
+    Candidates are found by sketches, all pairs of one width; what is kept of both then decides, with the chance that it means
+    nothing. Reading checkpoints does this too.
+
+    \b
+    stemma weights compare
+    """
+    from api.cli.ingest import tell
+    from api.cli.progress import Bars
+    from graph.catalogue import Catalogue
+    from ingest.similar import compare_all
+
+    settings = chosen(context, catalogue, store)
+    with Bars() as bars:
+        report = compare_all(Catalogue(settings.catalogue), progress=bars)
+    tell(report, as_json=as_json)
+
+
 def _target(text: str, revision: str | None) -> Path | Repository:
     """A path where there is one, else a repository. Raises BadInput for what can be neither."""
     if Path(text).exists():

@@ -70,7 +70,7 @@ class RemoteCheckpoint:
             found = member(self.repository.model, replace(header, made=made), budget=budget)
         else:
             held = windows(header, planned(header, most_bytes, budget), fetch)
-            found = windowed_member(self.repository.model, header, held)
+            found = replace(windowed_member(self.repository.model, header, held), read_bytes=spend.spent)
         content = self.listing.content if self.repository.file is None else None
         return Reading(found, self.listing.commit, content, self.headers.spent, spend.spent, header.size_bytes)
 

@@ -20,6 +20,7 @@ from ingest.weights.digesting import Digesting
 from ingest.weights.exact import Described, Digest, Identity, identity
 from ingest.weights.formats import FLOATS, spacing
 from ingest.weights.space import placed
+from ingest.weights.whole import Whole
 
 Doubles = npt.NDArray[np.float64]
 BUDGET = 1_000_000  # values of one model that are kept for comparison
@@ -39,6 +40,10 @@ class Member:
     windowed: bool = False
     said: Mapping[str, str] = field(default_factory=dict)  # what the file says of itself
     described: tuple[Described, ...] = ()  # what the header told, of a model whose bytes were not all read
+    read_bytes: int = 0  # of its weights
+    whole: Values | None = (
+        None  # the linear sketch of all matrices, where every byte was read: see ``ingest.weights.whole``
+    )
 
     @property
     def tier(self) -> Tier:
@@ -94,6 +99,7 @@ def member(
     ``on_bytes`` is told of the bytes of each tensor that was read.
     """
     whole = sum(tensor.count for tensor in checkpoint.tensors.values())
+    sums = Whole()
     kept: dict[str, Values] = {}
     room = 2 * budget
     windowed = whole > budget
@@ -103,13 +109,25 @@ def member(
             on_bytes(tensor.size_bytes)
             if tensor.values.ndim != 2 or not np.isfinite(tensor.values).all():
                 continue
+            sums.add(tensor.role, tensor.values)
             values = _window(tensor.role, tensor.values, whole, budget) if windowed else tensor.values
             if values is not None and values.size <= room:
                 room -= values.size
                 kept[tensor.role] = np.ascontiguousarray(values, dtype=np.float32)
         digests = digesting.digests
     whose = identity(digests)
-    return Member(id, whose.dtype, kept, whose, digests, created_at, windowed, dict(checkpoint.metadata))
+    return Member(
+        id,
+        whose.dtype,
+        kept,
+        whose,
+        digests,
+        created_at,
+        windowed,
+        dict(checkpoint.metadata),
+        read_bytes=checkpoint.size_bytes,
+        whole=sums.values,
+    )
 
 
 def _window(role: str, values: Values, whole: int, budget: int) -> Values | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -62,10 +62,26 @@ class WeightShelf:
             old.unlink(missing_ok=True)
         write_sketch(self._path(model.id), model, mark, model.said)
 
-    def members(self, created: dict[str, datetime]) -> Iterator[Member]:
+    def members(self, created: Mapping[str, datetime]) -> Iterator[Member]:
         """All models kept, by name, with the times that are known. Raises Damaged."""
         for path in sorted(self.folder.glob(f"[!.]*{_KIND}")):
             yield self._read(path, created)
+
+    def stamps(self) -> dict[str, int]:
+        """The files of all models kept, by name, with the time of their last change in ns."""
+        if not self.folder.is_dir():
+            return {}
+        with os.scandir(self.folder) as entries:
+            kept = [entry for entry in entries if entry.name.endswith(_KIND) and not entry.name.startswith(".")]
+            return {entry.name: entry.stat().st_mtime_ns for entry in sorted(kept, key=lambda entry: entry.name)}
+
+    def member(self, model: str, created: Mapping[str, datetime]) -> Member:
+        """One model that is kept. Raises Damaged."""
+        return self._read(self._path(model), created)
+
+    def read(self, file: str) -> Member:
+        """The model kept in a file, without its time. Raises Damaged."""
+        return self._read(self.folder / file, {})
 
     def put_origins(self, found: Iterable[Origin]) -> None:
         """Keep where all models kept come from, so that the next question need not find it again."""
@@ -84,7 +100,7 @@ class WeightShelf:
         except (OSError, msgspec.DecodeError) as error:
             raise Damaged(f"{path} cannot be read ({error}): remove it and ingest the folders again") from error
 
-    def _read(self, path: Path, created: dict[str, datetime]) -> Member:
+    def _read(self, path: Path, created: Mapping[str, datetime]) -> Member:
         try:
             found = read_sketch(path, is_own=True).member
         except (OSError, StemmaError) as error:

@@ -18,17 +18,19 @@ import numpy as np
 
 from graph.errors import BadInput
 from graph.novelty import Tier
-from ingest.weights.checkpoint import MOST_TENSORS, DamagedCheckpoint, Values, checked_shape
+from ingest.weights.checkpoint import MOST_TENSORS, DamagedCheckpoint, Tensor, Values, checked_shape
 from ingest.weights.exact import Described, Digest, identity, identity_unread
 from ingest.weights.formats import as_bf16, as_fp16, decoded
 from ingest.weights.member import Member
 from ingest.weights.safetensors_file import header_length, parse_header
+from ingest.weights.whole import SIZE
 
 VERSION = 3
 LARGEST = 64 * 2**20  # bytes of one sketch
 LONGEST_HEADER = 8 * 2**20  # bytes of its header, where a stranger wrote it
 _OWN_HEADER = 64 * 2**20
 _KEY = "stemma.sketch"
+_WHOLE = "stemma.whole"  # beside the windows: the linear sketch of all weights
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
@@ -42,6 +44,7 @@ class _About(msgspec.Struct, forbid_unknown_fields=True):
     digests: list[tuple[str, str, str, bool]]
     said: dict[str, str] = {}
     mark: str | None = None
+    read_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,12 @@ def write_sketch(path: Path, model: Member, mark: str | None = None, said: Mappi
     """Keep a model; the file appears whole. What the checkpoint says of itself is left out unless given as ``said``."""
     tensors = [(each.role, list(each.shape), each.dtype) for each in model.tensors]
     digests = [(each.value, each.bf16, each.fp16, each.trivial) for each in model.digests]
-    about = _About(VERSION, model.id, model.windowed, tensors, digests, dict(said or {}), mark)
+    about = _About(VERSION, model.id, model.windowed, tensors, digests, dict(said or {}), mark, model.read_bytes)
     header: dict[str, object] = {"__metadata__": {_KEY: msgspec.json.encode(about).decode()}}
     pieces: list[bytes] = []
     at = 0
-    for role, values in sorted(model.matrices.items()):
+    held = dict(model.matrices) if model.whole is None else {**model.matrices, _WHOLE: model.whole}
+    for role, values in sorted(held.items()):
         dtype, piece = _narrowest(values)
         header[role] = {"dtype": dtype, "shape": list(values.shape), "data_offsets": [at, at + len(piece)]}
         pieces.append(piece)
@@ -135,7 +139,11 @@ def parse_sketch(path: Path, data: bytes, longest_header: int = LONGEST_HEADER) 
         (tensor.role, tensor.shape[1:]): tensor.shape for tensor in tensors if len(tensor.shape) == 2
     }
     matrices: dict[str, Values] = {}
+    whole_sketch: Values | None = None
     for role, tensor in held.items():
+        if role == _WHOLE:
+            whole_sketch = _linear(path, data, tensor)
+            continue
         whole = shapes.get((role, tensor.shape[1:]))
         if whole is None or len(tensor.shape) != 2 or tensor.dtype not in ("BF16", "F16", "F32"):
             raise DamagedCheckpoint(path, f"{role[:80]!r} is not a window of a matrix that it tells of")
@@ -149,8 +157,19 @@ def parse_sketch(path: Path, data: bytes, longest_header: int = LONGEST_HEADER) 
     digests = _digests(path, tensors, about.digests)
     whose = identity(digests) if digests else identity_unread(tensors)
     described = () if digests else tensors
-    model = Member(about.id, whose.dtype, matrices, whose, digests, None, about.windowed, about.said, described)
-    return Sketch(model, about.mark)
+    facts = (about.windowed, about.said, described, about.read_bytes, whole_sketch)
+    return Sketch(Member(about.id, whose.dtype, matrices, whose, digests, None, *facts), about.mark)
+
+
+def _linear(path: Path, data: bytes, tensor: Tensor) -> Values:
+    """The linear sketch of all weights."""
+    if tensor.shape != (SIZE,) or tensor.dtype not in ("BF16", "F16", "F32"):
+        raise DamagedCheckpoint(path, f"its linear sketch is not one of {SIZE} numbers")
+    raw = np.frombuffer(data, dtype=np.uint8, count=tensor.size_bytes, offset=tensor.offset)
+    values = decoded(raw, tensor.dtype, tensor.shape)
+    if not np.isfinite(values).all():
+        raise DamagedCheckpoint(path, "its linear sketch holds what is no number")
+    return values
 
 
 def _about(path: Path, metadata: Mapping[str, str]) -> _About:

@@ -59,7 +59,7 @@ def test_the_service_has_the_address_only_when_it_is_given_what_compares(folder:
 
     async def asked(compare: Compare | None) -> int:
         serving = serving_of(settings)
-        app = create_app(serving, settings, compare)
+        app = create_app(serving, settings, compare=compare)
         async with (
             serving.running(),
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http,

@@ -41,7 +41,11 @@ def test_a_sketch_holds_what_was_read(model: Member, tmp_path: Path) -> None:
     assert found.member.shapes == model.shapes
     assert all(np.array_equal(values, model.matrices[role]) for role, values in found.member.matrices.items())
     with safe_open(tmp_path / "a.sketch", "np") as file:  # a reader that nobody here wrote
-        assert set(file.keys()) == set(model.matrices)
+        assert set(file.keys()) == {*model.matrices, "stemma.whole"}
+    assert model.whole is not None
+    assert found.member.whole is not None
+    assert np.array_equal(found.member.whole, model.whole)
+    assert found.member.read_bytes == model.read_bytes > 0
 
 
 def test_of_windows_no_digest_is_told(model: Member, tmp_path: Path) -> None:
@@ -134,7 +138,9 @@ def test_a_long_header_is_refused_before_it_is_read(tmp_path: Path) -> None:
 
 
 def test_changed_bytes_never_crash(model: Member, tmp_path: Path) -> None:
-    write_sketch(tmp_path / "a.sketch", replace(model, matrices={"head": model.matrices["head"][:2]}, windowed=True))
+    write_sketch(
+        tmp_path / "a.sketch", replace(model, matrices={"head": model.matrices["head"][:2]}, windowed=True, whole=None)
+    )
     good = (tmp_path / "a.sketch").read_bytes()
     random_ = random.Random(4)
     refused = 0

@@ -141,6 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--format", action="append", choices=FORMATS, help="only this one; may be repeated")
     parser.add_argument("--out", type=Path, help="write the table to this file too (default: bench/results)")
     chosen = parser.parse_args()
     lines = [
@@ -150,7 +151,7 @@ def main() -> None:
         "| format | read | refused, by reason | most memory held | seconds |",
         "|---|---|---|---|---|",
     ]
-    for name in FORMATS:
+    for name in chosen.format or FORMATS:
         outcomes, peak, seconds = fuzz(name, chosen.cases, chosen.seed)
         read = outcomes.pop("read", 0)
         reasons = ", ".join(f"{kind} {count}" for kind, count in sorted(outcomes.items()))

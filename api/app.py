@@ -30,6 +30,7 @@ from api.identify import Compare, Identifying
 from api.loaders import Context, Limits, Loaders
 from api.page import PAGE
 from api.serving import Serving
+from api.subsets import KINDS, Preview
 from graph.errors import LimitExceeded, StemmaError
 from graph.settings import Settings
 
@@ -286,6 +287,8 @@ def create_app(
     if compare is not None:
         handlers["/identify"] = Identifying(compare, settings.max_sketch_bytes).identify
         routes.append(Route("/identify", handlers["/identify"], methods=["POST"]))
+    previews = {f"/subsets/preview.{kind}": Preview(serving, kind) for kind in KINDS}
+    routes += [Route(path, preview, methods=["GET"]) for path, preview in previews.items()]
     routes.append(Route("/{address:path}", explorer.file_or_page, methods=["GET"]))  # last: whatever is not above
 
     @asynccontextmanager
@@ -294,7 +297,7 @@ def create_app(
             yield
 
     middleware = [
-        Middleware(Watched, metrics=service.metrics, routes=frozenset(handlers)),
+        Middleware(Watched, metrics=service.metrics, routes=frozenset([*handlers, *previews])),
         Middleware(GZipMiddleware, minimum_size=2_000, compresslevel=1),
     ]
     if settings.cors_origins:

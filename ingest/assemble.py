@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import polars as pl
 import pyarrow as pa
 
+from graph.kinship import kinship
 from graph.records import Evidence, State
 from graph.snapshot import Snapshot
 from graph.standard import columns, shipped
 from graph.tables import ALIASES, BY_NAME, DATASETS, MODELS
 from ingest.derive import derivations
-from ingest.enrich.kinship import kinship
 from ingest.enrich.novelty import Known, scores
 from ingest.ranking import identities, merged, speakers
 from ingest.resolve import resolved, settled_aliases, with_missing

@@ -35,6 +35,7 @@ class Lazy(click.Group):
         "novelty": "novelty",
         "report": "novelty",
         "catalogue": "read",
+        "subset": "subset",
         "snapshot": "snapshots",
     }
 

@@ -28,6 +28,7 @@ from api.execution import Answer, run
 from api.explorer import Explorer
 from api.loaders import Context, Limits, Loaders
 from api.page import PAGE
+from api.pictures import Pictures
 from api.serving import Serving
 from graph.errors import LimitExceeded, StemmaError
 from graph.settings import Settings
@@ -277,6 +278,8 @@ def create_app(serving: Serving, settings: Settings, explorer: Explorer | None =
         Route(path, handler, methods=["GET", "POST"] if path == "/graphql" else ["GET"])
         for path, handler in handlers.items()
     ]
+    pictures = Pictures(serving)
+    routes.append(Route("/models/{id:path}/lineage.svg", pictures.lineage, methods=["GET"]))
     routes.append(Route("/{address:path}", explorer.file_or_page, methods=["GET"]))  # last: whatever is not above
 
     @asynccontextmanager

@@ -278,8 +278,7 @@ def create_app(serving: Serving, settings: Settings, explorer: Explorer | None =
         Route(path, handler, methods=["GET", "POST"] if path == "/graphql" else ["GET"])
         for path, handler in handlers.items()
     ]
-    pictures = Pictures(serving)
-    routes.append(Route("/models/{id:path}/lineage.svg", pictures.lineage, methods=["GET"]))
+    routes += Pictures(serving).routes()
     routes.append(Route("/{address:path}", explorer.file_or_page, methods=["GET"]))  # last: whatever is not above
 
     @asynccontextmanager

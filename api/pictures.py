@@ -1,24 +1,34 @@
-"""This file knows the addresses of pictures: a lineage as SVG."""
+"""This file knows the addresses of pictures: a lineage as SVG, and the files of the map.
+
+The map's files lie under an address that names their snapshot, so a browser may keep them for ever; `/map/head.json` says which
+they are. They are sent as they lie: they hardly shrink, and compressing them anew for each reader would cost more than it saves.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
 
 from api.serving import Serving
 from api.svg import draw
-from graph.errors import NotFound
+from graph.errors import BadInput, NotFound
 from graph.fan import Crowd, Fan, fans_in
 from graph.records import Direction, ModelRecord, Relation
 from graph.scene import lay_out
-from graph.store import EVERY_FIELD, EdgeFilter, Store, Want
+from graph.store import EVERY_FIELD, Atlas, EdgeFilter, ModelFilter, Store, Want
 
 LONGEST_NAME = 500  # characters
 ANCESTORS = 16  # drawn, the nearest
 DEEPEST = 12  # derivations towards ancestors
 CACHING = "public, max-age=0, must-revalidate"
+FOR_EVER = "public, max-age=31536000, immutable"
+SHORTEST, LONGEST = 2, 200  # characters of a text that points are looked for by
+_FILES = re.compile(r"(?:[a-z]+-[0-9]|cells)\.bin|still\.png")
+_AS_IT_IS = {"content-encoding": "identity"}
 
 
 class Pictures:
@@ -39,6 +49,56 @@ class Pictures:
             if tag in request.headers.get("if-none-match", ""):
                 return Response(status_code=304, headers=headers)
             return Response(await lineage_svg(store, id), media_type="image/svg+xml", headers=headers)
+
+    async def map_head(self, request: Request) -> Response:
+        """What the map's files hold, and where they are."""
+        async with self._serving.store() as (store, _):
+            atlas = await _atlas(store)
+            head = (atlas.folder / "head.json").read_bytes()
+        tag = f'"{hashlib.sha256(head).hexdigest()[:32]}"'
+        headers = {"etag": tag, "cache-control": CACHING}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(head, media_type="application/json", headers=headers)
+
+    async def map_file(self, request: Request) -> Response:
+        """One file of the map."""
+        name = request.path_params["name"]
+        async with self._serving.store() as (store, _):
+            path = (await _atlas(store)).folder / name
+            current = request.path_params["snapshot"] == store.snapshot
+        if not _FILES.fullmatch(name) or not path.is_file() or not current:
+            raise NotFound("file of the map", name, "read /map/head.json again")
+        kind = "image/png" if path.suffix == ".png" else "application/octet-stream"
+        return FileResponse(path, media_type=kind, headers={"cache-control": FOR_EVER, **_AS_IT_IS})
+
+    async def map_points(self, request: Request) -> Response:
+        """The numbers of the points whose model has a text in its name."""
+        text = request.query_params.get("text", "")
+        if not SHORTEST <= len(text) <= LONGEST:
+            raise BadInput(f"`text` has {len(text)} characters: give {SHORTEST} to {LONGEST}")
+        async with self._serving.store() as (store, _):
+            points = (await _atlas(store)).points(ModelFilter(text=text))
+        headers = {"cache-control": "no-store", **_AS_IT_IS}
+        return Response(points, media_type="application/octet-stream", headers=headers)
+
+    def routes(self) -> list[Route]:
+        """Where each is."""
+        return [
+            Route("/models/{id:path}/lineage.svg", self.lineage, methods=["GET"]),
+            Route("/map/head.json", self.map_head, methods=["GET"]),
+            Route("/map/points", self.map_points, methods=["GET"]),
+            Route("/map/{snapshot}/{name}", self.map_file, methods=["GET"]),
+        ]
+
+
+async def _atlas(store: Store) -> Atlas:
+    atlas = await store.atlas()
+    if atlas is None:
+        raise NotFound(
+            "map", store.snapshot[:12], "it is drawn from a snapshot's own files; serve with --store snapshot"
+        )
+    return atlas
 
 
 async def lineage_svg(store: Store, id: str) -> str:

@@ -267,6 +267,15 @@ class Conflict:
     text: str = strawberry.field(description="The disagreement in words.")
 
 
+@strawberry.type(description="A place on the map of all models.")
+class Spot:
+    """See ``graph.store.Spot``."""
+
+    point: int = strawberry.field(description="The number of the model's point.")
+    x: float = strawberry.field(description="From the left, 0 to 1.")
+    y: float = strawberry.field(description="From the top, 0 to 1.")
+
+
 @strawberry.type(description="Derived models that are told together, not one by one.")
 class Crowd:
     """See ``graph.fan.Crowd``."""
@@ -378,6 +387,12 @@ class Model:
         counts = await info.context.load.counts.load(root.id)
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0].value))
         return [RelationCount(relation=relation, count=count) for relation, count in ordered]
+
+    @strawberry.field(description="Where it is on the map; null where the engine has no map.")
+    async def spot(root: Parent[ModelRecord], info: Ask) -> Spot | None:
+        """Its point."""
+        atlas = await info.context.store.atlas()
+        return atlas.spots([root.id])[0] if atlas else None  # type: ignore[return-value] # the same fields
 
     @strawberry.field(
         description="What was made from it directly, by relation: the telling ones by name, the rest counted."

@@ -93,6 +93,11 @@ class Selection:
             begin, block = end, min(block * 2, _LARGEST_BLOCK)
         return found[:first], len(found) > first
 
+    def rows(self, where: ModelFilter, dataset: int | None) -> Array:
+        """All rows that pass, ascending."""
+        mask = self._mask(where, dataset)
+        return np.arange(self._count) if mask is None else np.flatnonzero(mask)
+
     def key(self, row: int, order: Order) -> Key:
         """The place of a row in an order."""
         value = self._values[_ORDERED_BY[order]][row].item()

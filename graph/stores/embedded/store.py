@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -45,10 +46,12 @@ from graph.store import (
     Want,
 )
 from graph.stores.embedded.arrays import Array, Shelf
+from graph.stores.embedded.atlas import build_atlas
 from graph.stores.embedded.index import CONFLICT, CYCLE, EVIDENCE, RELATIONS, build_index, table_rows
 from graph.stores.embedded.kin import Kin
 from graph.stores.embedded.names import Groups, Lookup, Texts
 from graph.stores.embedded.packed import Packed
+from graph.stores.embedded.points import EmbeddedAtlas
 from graph.stores.embedded.selection import Selection
 
 _KEPT = 50_000  # model records kept ready
@@ -85,6 +88,8 @@ class EmbeddedStore:
         self._coverage = Coverage(**shelf.get_facts("coverage"))
         self._ready: OrderedDict[int, ModelRecord] = OrderedDict()
         self._rows_of: dict[str, int] = {}  # of ids met lately
+        self._atlas: EmbeddedAtlas | None = None
+        self._drawing = asyncio.Lock()
 
     @property
     def snapshot(self) -> str:
@@ -271,6 +276,17 @@ class EmbeddedStore:
     async def coverage(self) -> Coverage:
         """What the catalogue holds."""
         return self._coverage
+
+    async def atlas(self) -> EmbeddedAtlas:
+        """The map; one at a time makes it, outside the event loop."""
+        async with self._drawing:
+            if self._atlas is None:
+                folder = await asyncio.to_thread(build_atlas, self._snapshot)
+                self._atlas = EmbeddedAtlas(folder, self._records, self._row, self._passing)
+            return self._atlas
+
+    def _passing(self, where: ModelFilter) -> Array:
+        return self._selection.rows(where, self._dataset_number(where))
 
     async def close(self) -> None:
         """Maps are given back when the last answer that uses them is gone."""

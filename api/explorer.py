@@ -1,8 +1,8 @@
 """This file knows the built explorer: which files it has, and with which headers a browser gets them.
 
-The bundle is made by `make web` (npm, Vite) in `web/dist/`, and lies in the wheel. Files under `assets/` carry a hash of their
-content in their name, so browsers may keep them for ever. Every other address that a browser opens gets the page itself, which then
-finds its view there.
+The bundles are made by `make web` (npm, Vite) in `web/dist/` and `web/graphiql/dist/`, and lie in the wheel. Files under `assets/`
+carry a hash of their content in their name, so browsers may keep them for ever. Every other address that a browser opens gets the
+page itself, which then finds its view there.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 
 BUNDLE = Path(__file__).parent / "web" / "dist"
+EDITOR = Path(__file__).parent / "web" / "graphiql" / "dist"
+_HASHED = ("/assets/", "/graphiql/assets/")
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 _ORIGIN_ONLY = (
@@ -35,33 +37,47 @@ UNBUILT = """<!doctype html>
 
 
 class Explorer:
-    """The files of one bundle, found when the service starts; an address is looked up among them and never joined to a path."""
+    """The files of the bundles; an address is looked up among them and never joined to a path.
 
-    def __init__(self, folder: Path = BUNDLE) -> None:
-        found = sorted(path for path in folder.rglob("*") if path.is_file())
-        self._files = {"/" + path.relative_to(folder).as_posix(): path for path in found if path.suffix != ".gz"}
-        self._packed = {path.with_suffix(""): path for path in found if path.suffix == ".gz"}
+    They are listed when the service starts, and again when the page was built anew meanwhile.
+    """
 
-    @property
-    def built(self) -> bool:
-        """Whether there is an explorer to show."""
-        return "/index.html" in self._files
+    def __init__(self, folder: Path = BUNDLE, editor: Path = EDITOR) -> None:
+        self._folders = {"/": folder, "/graphiql/": editor}
+        self._made: int | None = None
+        self._files: dict[str, Path] = {}
+        self._packed: dict[Path, Path] = {}
+        self._page = folder / "index.html"
+        self._list()
+
+    def _list(self) -> None:
+        made = self._page.stat().st_mtime_ns if self._page.exists() else None
+        if made is not None and made == self._made:
+            return
+        self._made = made
+        found = [
+            (root + path.relative_to(folder).as_posix(), path)
+            for root, folder in self._folders.items()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        ]
+        self._files = {address: path for address, path in found if path.suffix != ".gz"}
+        self._packed = {path.with_suffix(""): path for _, path in found if path.suffix == ".gz"}
 
     async def file_or_page(self, request: Request) -> Response:
         """A file of the bundle, or the page."""
         address = request.url.path
-        if address in self._files and address != "/index.html":
-            return self._file(
-                self._files[address], request, _FOR_EVER if address.startswith("/assets/") else _ASK_AGAIN
-            )
-        if address.startswith("/assets/") or "text/html" not in request.headers.get("accept", ""):
+        if address in self._files and not address.endswith("/index.html"):
+            return self._file(self._files[address], request, _FOR_EVER if address.startswith(_HASHED) else _ASK_AGAIN)
+        if address.startswith(_HASHED) or "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse("nothing is here: the explorer is at /, GraphQL at /graphql\n", 404)
-        if not self.built:
+        self._list()
+        if self._made is None:
             return HTMLResponse(UNBUILT, 503)
-        return self._file(self._files["/index.html"], request, _ASK_AGAIN, PAGE_POLICY)
+        return self._file(self._page, request, _ASK_AGAIN, PAGE_POLICY)
 
     def editor(self, request: Request) -> Response | None:
-        """The page of GraphiQL; none when it is not in the bundle."""
+        """The page of GraphiQL; none when it is not built."""
         page = self._files.get("/graphiql/index.html")
         return None if page is None else self._file(page, request, _ASK_AGAIN, EDITOR_POLICY)
 

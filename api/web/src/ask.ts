@@ -1,5 +1,5 @@
 /** This file knows how a question reaches the service and how its answer comes back. */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { cell } from "./cell";
 import type { Operation } from "./operations";
 
@@ -74,48 +74,55 @@ export interface Answered<Answer> {
   again(): void;
 }
 
+interface Held<Answer> {
+  key: string;
+  data: Answer[] | null;
+  error: Failed | null;
+}
+
+/** The answers to one question for each of several variables, asked anew when any of them change. */
+export function useAnswers<Answer, Variables>(
+  operation: Operation<Answer, Variables>,
+  each: readonly Variables[],
+): Answered<Answer[]> {
+  const [held, setHeld] = useState<Held<Answer>>({ key: "", data: null, error: null });
+  const [tries, setTries] = useState(0);
+  const key = JSON.stringify(each);
+  const given = useRef(each);
+  given.current = each;
+  useEffect(() => {
+    if (given.current.length === 0) return;
+    const notes = given.current.map((variables) => ({ name: operation.name, text: operation.text, variables }));
+    asked.set([...asked.get(), ...notes]);
+    const stop = new AbortController();
+    Promise.all(given.current.map((variables) => ask(operation, variables, stop.signal))).then(
+      (data) => !stop.signal.aborted && setHeld({ key, data, error: null }),
+      (error: unknown) => {
+        const failed = error instanceof Failed ? error : new Failed(String(error));
+        if (!stop.signal.aborted) setHeld({ key, data: null, error: failed });
+      },
+    );
+    return () => {
+      stop.abort();
+      asked.set(asked.get().filter((note) => !notes.includes(note as (typeof notes)[number])));
+    };
+  }, [operation, key, tries]);
+  return {
+    data: held.data,
+    error: held.key === key ? held.error : null,
+    loading: each.length > 0 && held.key !== key,
+    again: () => {
+      setHeld({ key: "", data: null, error: null });
+      setTries((before) => before + 1);
+    },
+  };
+}
+
 /** The answer to a question, asked anew when its variables change. Null variables ask nothing. */
 export function useAnswer<Answer, Variables>(
   operation: Operation<Answer, Variables>,
   variables: Variables | null,
 ): Answered<Answer> {
-  const [state, setState] = useState<{ key: string; data: Answer | null; error: Failed | null }>({
-    key: "",
-    data: null,
-    error: null,
-  });
-  const [tries, setTries] = useState(0);
-  const key = variables === null ? "" : JSON.stringify(variables);
-  const given = useRef(variables);
-  given.current = variables;
-  useEffect(() => {
-    const now = given.current;
-    if (now === null) return;
-    const note: Asked = { name: operation.name, text: operation.text, variables: now };
-    asked.set([...asked.get(), note]);
-    const stop = new AbortController();
-    ask(operation, now, stop.signal).then(
-      (data) => !stop.signal.aborted && setState({ key, data, error: null }),
-      (error: unknown) => {
-        if (!stop.signal.aborted)
-          setState({ key, data: null, error: error instanceof Failed ? error : new Failed(String(error)) });
-      },
-    );
-    return () => {
-      stop.abort();
-      asked.set(asked.get().filter((each) => each !== note));
-    };
-  }, [operation, key, tries]);
-  return useMemo(
-    () => ({
-      data: state.data,
-      error: state.key === key ? state.error : null,
-      loading: key !== "" && state.key !== key,
-      again: () => {
-        setState({ key: "", data: null, error: null });
-        setTries((before) => before + 1);
-      },
-    }),
-    [state, key],
-  );
+  const answers = useAnswers(operation, variables === null ? [] : [variables]);
+  return { ...answers, data: answers.data?.[0] ?? null };
 }

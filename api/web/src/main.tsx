@@ -3,6 +3,9 @@ import { render } from "preact";
 import { followLinks } from "./place";
 import "./theme";
 import "./style.css";
+import "./views/search/search.css";
+import "./views/model/model.css";
+import "./views/compare/compare.css";
 import { Page } from "./page";
 
 followLinks();

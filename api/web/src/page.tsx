@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { snapshot } from "./ask";
 import { Documents } from "./parts/documents";
 import { ThemeChoice } from "./parts/theme-choice";
+import { TrayBar } from "./parts/tray-bar";
 import { usePlace } from "./place";
 import { VIEWS, type View, type ViewProps } from "./views";
 
@@ -82,6 +83,7 @@ export function Page() {
           <Shown id={here.id} />
         )}
       </main>
+      <TrayBar />
       <Foot />
     </>
   );

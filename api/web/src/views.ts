@@ -22,4 +22,13 @@ const ofModel = (prefix: string) => (path: string) => idAfter(prefix, path);
 export const VIEWS: readonly View[] = [
   { name: "search", entry: { words: "Search", address: "/" }, at: exactly("/"), load: () => import("./views/search") },
   { name: "model", at: ofModel("/models/"), load: () => import("./views/model") },
+  {
+    name: "compare",
+    entry: { words: "Compare", address: "/compare" },
+    at: exactly("/compare"),
+    load: () => import("./views/compare"),
+  },
 ];
+
+/** Whether the explorer has a view of this name. */
+export const hasView = (name: string): boolean => VIEWS.some((view) => view.name === name);

@@ -1,9 +1,9 @@
 /** This file knows how numbers, dates and the schema's names are written for readers. */
 const COUNT = new Intl.NumberFormat("en-GB");
-const SHORT = new Intl.NumberFormat("en-GB", { notation: "compact", maximumSignificantDigits: 3 });
+const SHORT = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 
 export const count = (n: number): string => COUNT.format(n);
-export const short = (n: number): string => SHORT.format(n).replace("bn", "B").replace("tn", "T");
+export const short = (n: number): string => SHORT.format(n).replace("K", "k");
 export const day = (time: string): string => time.slice(0, 10);
 
 /** 1 model, 2 models. */
@@ -44,4 +44,17 @@ const EVIDENCE: Record<string, string> = {
   WEIGHTS: "its weights",
 };
 
+const SAYS: Record<string, string> = {
+  HUB: "The Hub says",
+  CARD: "The card says",
+  TAG: "The tags say",
+  CONFIG: "The configuration says",
+  WEIGHTS: "The weights say",
+};
+
+export const says = (name: string): string => SAYS[name] ?? name.toLowerCase();
 export const evidence = (name: string): string => EVIDENCE[name] ?? name.toLowerCase();
+
+/** A share from 0 to 1; never rounded up to certainty. */
+export const percent = (share: number): string =>
+  share > 0.99 && share < 1 ? "> 99 %" : `${Math.round(share * 100)} %`;

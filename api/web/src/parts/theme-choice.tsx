@@ -2,7 +2,7 @@
 import { chooseTheme, theme } from "../theme";
 
 const CHOICES = [
-  ["auto", "As the system"],
+  ["auto", "Auto"],
   ["light", "Light"],
   ["dark", "Dark"],
 ] as const;

@@ -7,11 +7,15 @@ import { GraphiQL } from "graphiql";
 import { createRoot } from "react-dom/client";
 
 const files = import.meta.glob("./examples/*.graphql", { query: "?raw", import: "default", eager: true });
-const examples = Object.keys(files).sort().map((name) => ({ query: files[name].trim() }));
+const examples = Object.keys(files)
+  .sort()
+  .map((name) => ({ query: files[name].trim() }));
 
 // a view of the explorer hands its document over behind the #, so that it reaches no server
 const given = new URLSearchParams(location.hash.slice(1));
-const handed = given.has("query") ? { initialQuery: given.get("query"), initialVariables: given.get("variables") ?? "" } : {};
+const handed = given.has("query")
+  ? { initialQuery: given.get("query"), initialVariables: given.get("variables") ?? "" }
+  : {};
 
 createRoot(document.getElementById("graphiql")).render(
   <GraphiQL

@@ -22,6 +22,7 @@ const ofModel = (prefix: string) => (path: string) => idAfter(prefix, path);
 export const VIEWS: readonly View[] = [
   { name: "search", entry: { words: "Search", address: "/" }, at: exactly("/"), load: () => import("./views/search") },
   { name: "model", at: ofModel("/models/"), load: () => import("./views/model") },
+  { name: "lineage", at: ofModel("/lineage/"), load: () => import("./views/lineage") },
   {
     name: "compare",
     entry: { words: "Compare", address: "/compare" },

@@ -39,7 +39,9 @@ const FACTS: readonly [string, (model: Compared) => string | null][] = [
   ["Descendants", (model) => count(model.totalDescendants)],
   [
     "Made from it directly",
-    (model) => listed(model.derivedCounts.map((each) => `${count(each.count)} ${relation(each.relation, each.count)}`)) ?? "nothing known",
+    (model) =>
+      listed(model.derivedCounts.map((each) => `${count(each.count)} ${relation(each.relation, each.count)}`)) ??
+      "nothing known",
   ],
   ["Datasets", (model) => listed(model.datasets.flatMap(({ dataset }) => dataset?.id ?? [])) ?? "none declared"],
   ["Languages", (model) => listed(model.languages)],

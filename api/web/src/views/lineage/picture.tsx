@@ -1,0 +1,316 @@
+/** This file knows how the picture is drawn: cards, crowds and lines, only those whose rows are in sight. */
+import { memo } from "preact/compat";
+import { relation as relationWord, several, short } from "../../words";
+import { byWeightsAlone, type Crowd, type Drawn } from "./drawn";
+import type { Edge, Node } from "./graph";
+import type { Item, Scene } from "./layout";
+import { fitted, HEIGHT, type Measures, sliding, WIDTH } from "./place";
+
+export interface Look {
+  /** Pixels of the picture in sight. */
+  top: number;
+  bottom: number;
+  /** The item that the keyboard is at. */
+  active: string;
+  hot: ReadonlySet<string>;
+  path: ReadonlySet<string>;
+  found: ReadonlySet<string>;
+  focus: string;
+  select(key: string): void;
+  toggle(key: string): void;
+  hover(key: string | null): void;
+}
+
+const ASIDE = 400; // pixels above and below that are drawn too
+
+const colour = (item: Item): string =>
+  item.relation === null
+    ? "origin"
+    : ["FINETUNE", "MERGE", "ADAPTER"].includes(item.relation)
+      ? item.relation.toLowerCase()
+      : "quantized";
+
+export function Picture({
+  scene,
+  drawn,
+  measures,
+  look,
+}: {
+  scene: Scene;
+  drawn: Drawn;
+  measures: Measures;
+  look: Look;
+}) {
+  const top = look.top - ASIDE;
+  const bottom = look.bottom + ASIDE;
+  const place = new Map<string, { x: number; y: number }>();
+  for (const item of scene.items) place.set(item.key, { x: measures.x(item), y: sliding(item, look.top, look.bottom) });
+  const parents = new Set(scene.items.map((item) => item.parent));
+  const inSight = (y: number | undefined): boolean => y !== undefined && y >= top && y <= bottom;
+  return (
+    <svg
+      class="picture"
+      width={measures.width}
+      height={measures.height}
+      viewBox={`0 0 ${measures.width} ${measures.height}`}
+      {...{ role: "tree", "aria-label": `Lineage of ${look.focus}` }}
+    >
+      <g {...{ "aria-hidden": true }}>
+        {scene.items.map((item) => {
+          if (item.parent === null) return null;
+          const from = place.get(item.parent);
+          const to = place.get(item.key);
+          if (!from || !to || (!inSight(from.y) && !inSight(to.y))) return null;
+          if (!inSight(to.y) && item.key !== look.active && !look.hot.has(item.key)) return null;
+          const edge = item.model === null ? null : (scene.primary.get(item.model) ?? null);
+          const crowd = item.relation && item.model === null ? drawn.crowds.get(item.parent)?.get(item.relation) : null;
+          return (
+            <Line key={item.key} from={from} to={to} edge={edge} many={crowd?.left ?? 1} kind={mark(item.key, look)} />
+          );
+        })}
+        {scene.overlays.map((edge) => {
+          const from = place.get(edge.base);
+          const to = place.get(edge.model);
+          if (!from || !to || !inSight(to.y)) return null;
+          const marked = look.path.has(edge.base) && look.path.has(edge.model) ? " path" : "";
+          return (
+            <Line key={`${edge.model} ${edge.base}`} from={from} to={to} edge={edge} many={1} kind={` also${marked}`} />
+          );
+        })}
+      </g>
+      {scene.items.map((item) => {
+        const at = place.get(item.key);
+        if (!at || (!inSight(at.y) && item.key !== look.active)) return null;
+        const shared = { item, x: at.x, y: at.y, kind: mark(item.key, look), active: item.key === look.active };
+        const does = { select: look.select, toggle: look.toggle, hover: look.hover };
+        if (item.model === null) {
+          const crowd = item.parent && item.relation ? drawn.crowds.get(item.parent)?.get(item.relation) : undefined;
+          return crowd ? <Gathered key={item.key} {...shared} {...does} crowd={crowd} /> : null;
+        }
+        const node = drawn.nodes.get(item.model);
+        if (!node) return null;
+        const hidden = drawn.hidden.get(item.model) ?? 0;
+        const opened = parents.has(item.key);
+        return (
+          <Card
+            key={item.key}
+            {...shared}
+            {...does}
+            node={node}
+            edge={scene.primary.get(item.model) ?? null}
+            hidden={hidden}
+            opened={opened}
+            focus={item.model === look.focus}
+          />
+        );
+      })}
+    </svg>
+  );
+}
+
+function mark(key: string, look: Look): string {
+  return (
+    (look.path.has(key) ? " path" : "") + (look.hot.has(key) ? " hot" : "") + (look.found.has(key) ? " found" : "")
+  );
+}
+
+interface LineProps {
+  from: { x: number; y: number };
+  to: { x: number; y: number };
+  edge: Edge | null;
+  many: number;
+  kind: string;
+}
+
+function Line({ from, to, edge, many, kind }: LineProps) {
+  const right = to.x >= from.x + WIDTH;
+  const x1 = right ? from.x + WIDTH : from.x + 14;
+  const y1 = right ? from.y + HEIGHT / 2 : from.y + HEIGHT;
+  const y2 = to.y + HEIGHT / 2;
+  const bend = Math.max(26, (to.x - x1) / 2);
+  const d = right
+    ? `M${x1},${y1}C${x1 + bend},${y1} ${to.x - bend},${y2} ${to.x},${y2}`
+    : `M${x1},${y1}C${x1},${y2} ${x1},${y2} ${to.x},${y2}`;
+  const likeness = edge?.cosine ?? null;
+  const width =
+    edge === null
+      ? 1.4 + Math.min(5, Math.log10(many + 1) * 1.4)
+      : likeness === null
+        ? 1.4
+        : 0.8 + 2.6 * Math.max(0, likeness);
+  const seen = edge !== null && byWeightsAlone(edge) ? " seen" : "";
+  return <path class={`line${seen}${edge?.conflict ? " bad" : ""}${kind}`} d={d} stroke-width={width.toFixed(1)} />;
+}
+
+interface Shared {
+  item: Item;
+  x: number;
+  y: number;
+  kind: string;
+  active: boolean;
+  select(key: string): void;
+  toggle(key: string): void;
+  hover(key: string | null): void;
+}
+
+const month = (time: number): string => new Date(time).toISOString().slice(0, 7);
+
+function aria(item: Item, active: boolean, name: string, expanded: boolean | undefined) {
+  return {
+    "aria-label": name,
+    "aria-expanded": expanded,
+    role: "treeitem",
+    "data-key": item.key,
+    tabIndex: active ? 0 : -1,
+    "aria-level": item.column + 1,
+    "aria-setsize": item.siblings,
+    "aria-posinset": item.place,
+  } as const;
+}
+
+interface CardProps extends Shared {
+  node: Node;
+  edge: Edge | null;
+  hidden: number;
+  opened: boolean;
+  focus: boolean;
+}
+
+const Card = memo(function Card(props: CardProps) {
+  const { item, x, y, kind, active, node, edge, hidden, opened, focus, select, toggle, hover } = props;
+  const word = item.relation === null ? "origin" : relationWord(item.relation);
+  const gone = node.state === "MISSING" || node.state === "GONE";
+  const facts = [
+    word,
+    node.created !== null && month(node.created),
+    node.downloads !== null && `↓${short(node.downloads)}`,
+  ];
+  if (node.state === "MISSING") facts.push("never seen itself");
+  if (node.state === "GONE") facts.push("gone");
+  const said = facts.filter(Boolean).join(" · ");
+  const around = 2 * Math.PI * 7;
+  const pill = hidden > 0 ? `+${short(hidden)}` : "";
+  const names = [node.id, said.replace("↓", "downloads ")];
+  if (node.kind) names.push(`novelty: ${node.kind}`);
+  if (edge?.conflict) names.push("claims disagree");
+  if (hidden > 0) names.push(several(hidden, "descendant not drawn", "descendants not drawn"));
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the role is among the spread attributes
+    <g
+      {...aria(item, active, names.join(", "), hidden > 0 ? false : opened ? true : undefined)}
+      class={`card ${colour(item)}${gone ? " gone" : ""}${focus ? " focus" : ""}${edge?.conflict ? " clash" : ""}${kind}`}
+      transform={`translate(${x},${y})`}
+      onClick={() => select(item.key)}
+      onDblClick={() => toggle(item.key)}
+      onMouseEnter={() => hover(item.key)}
+      onMouseLeave={() => hover(null)}
+    >
+      <rect class="sheet" width={WIDTH} height={HEIGHT} rx={4} />
+      <rect class="side" width={4} height={HEIGHT} rx={2} />
+      <circle class="ring" cx={18} cy={16} r={7} />
+      {node.novelty !== null && node.novelty > 0 && (
+        <circle
+          class={`new ${node.kind ?? ""}`}
+          cx={18}
+          cy={16}
+          r={7}
+          stroke-dasharray={`${((around * node.novelty) / 100).toFixed(1)} ${around.toFixed(1)}`}
+          transform="rotate(-90 18 16)"
+        />
+      )}
+      <text class="name" x={32} y={13.5}>
+        {fitted(node.id, WIDTH - 40, 12)}
+      </text>
+      <text class="sub" x={32} y={26}>
+        {fitted(edge?.conflict ? [word, facts[2]].filter(Boolean).join(" · ") : said, WIDTH - 40, 10.5)}
+        {edge?.conflict && <tspan class="warn"> · claims disagree</tspan>}
+      </text>
+      {pill && (
+        // biome-ignore lint/a11y/noStaticElementInteractions: part of its card, whose state says the same
+        <g class="pill" transform={`translate(${WIDTH + 4},6)`} onClick={(event) => act(event, () => toggle(item.key))}>
+          <rect width={13 + 6.9 * pill.length} height={20} rx={10} />
+          <text x={6.5 + 3.45 * pill.length} y={14} text-anchor="middle">
+            {pill}
+          </text>
+        </g>
+      )}
+      {!pill && opened && (
+        // biome-ignore lint/a11y/noStaticElementInteractions: part of its card, whose state says the same
+        <g
+          class="pill fold"
+          transform={`translate(${WIDTH - 11},6)`}
+          onClick={(event) => act(event, () => toggle(item.key))}
+        >
+          <rect width={22} height={20} rx={10} />
+          <path d="M6,10h10" />
+        </g>
+      )}
+    </g>
+  );
+});
+
+function act(event: Event, what: () => void): void {
+  event.stopPropagation();
+  what();
+}
+
+const Gathered = memo(function Gathered({ item, x, y, kind, active, crowd, select, hover }: Shared & { crowd: Crowd }) {
+  const words = crowdWords(crowd);
+  const bars = crowd.fan.rest?.histogram ?? [];
+  const highest = Math.max(1, ...bars);
+  const names = [words, `${short(crowd.downloads)} downloads together`];
+  if (crowd.conflicts > 0) names.push(several(crowd.conflicts, "conflict"));
+  if (crowd.inferred > 0) names.push(`${crowd.inferred} known by weights alone`);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the role is among the spread attributes
+    <g
+      {...aria(item, active, names.join(", "), crowd.left === 0)}
+      class={`card crowd ${colour(item)}${kind}`}
+      transform={`translate(${x},${y})`}
+      onClick={() => select(item.key)}
+      onMouseEnter={() => hover(item.key)}
+      onMouseLeave={() => hover(null)}
+    >
+      {crowd.left > 0 && <rect class="behind" x={4} y={4} width={WIDTH} height={HEIGHT} rx={4} />}
+      <rect class="sheet" width={WIDTH} height={HEIGHT} rx={4} />
+      <rect class="side" width={4} height={HEIGHT} rx={2} />
+      <text class="name" x={14} y={crowd.left > 0 ? 13.5 : 20}>
+        {words}
+      </text>
+      {crowd.left > 0 && (
+        <>
+          <text class="sub" x={14} y={26}>
+            ↓{short(crowd.downloads)} together
+            {crowd.conflicts > 0 && <tspan class="warn"> · {several(crowd.conflicts, "conflict")}</tspan>}
+            {crowd.inferred > 0 && <tspan> · {short(crowd.inferred)} by weights</tspan>}
+          </text>
+          {bars.map((bar, at) =>
+            bar === 0 ? null : (
+              <rect
+                key={at}
+                class="bar"
+                x={WIDTH - 72 + at * 5.5}
+                y={HEIGHT - 5 - Math.max(1, (20 * bar) / highest)}
+                width={4.2}
+                height={Math.max(1, (20 * bar) / highest)}
+              />
+            ),
+          )}
+        </>
+      )}
+    </g>
+  );
+});
+
+export function crowdWords(crowd: Crowd): string {
+  const many =
+    crowd.relation === "QUANTIZED"
+      ? crowd.left === 1
+        ? "quantised copy"
+        : "quantised copies"
+      : relationWord(crowd.relation, crowd.left);
+  if (crowd.left === 0)
+    return `Fold ${crowd.drawn.toLocaleString("en-GB")} ${crowd.relation === "QUANTIZED" ? "quantised copies" : relationWord(crowd.relation, 2)}`;
+  const more = crowd.fan.named.length > 0 || crowd.drawn > 0 ? "more " : "";
+  return `${crowd.left.toLocaleString("en-GB")} ${more}${many}`;
+}

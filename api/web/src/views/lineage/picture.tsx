@@ -48,6 +48,7 @@ export function Picture({
   const parents = new Set(scene.items.map((item) => item.parent));
   const inSight = (y: number | undefined): boolean => y !== undefined && y >= top && y <= bottom;
   return (
+    // biome-ignore lint/a11y/noSvgWithoutTitle: its label names it; a title would follow the pointer everywhere
     <svg
       class="picture"
       width={measures.width}

@@ -1,4 +1,5 @@
 /** This file knows how the picture is drawn: cards, crowds and lines, only those whose rows are in sight. */
+import type { ComponentChildren } from "preact";
 import { memo } from "preact/compat";
 import { relation as relationWord, several, short } from "../../words";
 import { byWeightsAlone, type Crowd, type Drawn } from "./drawn";
@@ -22,6 +23,8 @@ export interface Look {
 }
 
 const ASIDE = 400; // pixels above and below that are drawn too
+
+const UNSAID = { "aria-hidden": true } as const; // the item's label says it all
 
 const colour = (item: Item): string =>
   item.relation === null
@@ -56,7 +59,7 @@ export function Picture({
       viewBox={`0 0 ${measures.width} ${measures.height}`}
       {...{ role: "tree", "aria-label": `Lineage of ${look.focus}` }}
     >
-      <g {...{ "aria-hidden": true }}>
+      <g {...UNSAID}>
         {scene.items.map((item) => {
           if (item.parent === null) return null;
           const from = place.get(item.parent);
@@ -156,17 +159,41 @@ interface Shared {
 
 const month = (time: number): string => new Date(time).toISOString().slice(0, 7);
 
-function aria(item: Item, active: boolean, name: string, expanded: boolean | undefined) {
-  return {
-    "aria-label": name,
-    "aria-expanded": expanded,
-    role: "treeitem",
-    "data-key": item.key,
-    tabIndex: active ? 0 : -1,
-    "aria-level": item.column + 1,
-    "aria-setsize": item.siblings,
-    "aria-posinset": item.place,
-  } as const;
+interface HitProps {
+  item: Item;
+  active: boolean;
+  name: string;
+  expanded: boolean | undefined;
+  select(key: string): void;
+  toggle(key: string): void;
+  hover(key: string | null): void;
+  children?: ComponentChildren;
+}
+
+/** What is clicked, focused and read out: it lies over the drawing, which says the same to the eye. */
+function Hit({ item, active, name, expanded, select, toggle, hover, children }: HitProps) {
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: a treeitem; the stage hears the keys
+    <g
+      {...{
+        role: "treeitem",
+        tabindex: active ? 0 : -1, // as SVG spells it
+        "aria-label": name,
+        "aria-expanded": expanded,
+        "aria-level": item.column + 1,
+        "aria-setsize": item.siblings,
+        "aria-posinset": item.place,
+        "data-key": item.key,
+      }}
+      onClick={() => select(item.key)}
+      onDblClick={() => toggle(item.key)}
+      onMouseEnter={() => hover(item.key)}
+      onMouseLeave={() => hover(null)}
+    >
+      <rect class="hit" width={WIDTH} height={HEIGHT} rx={4} />
+      {children}
+    </g>
+  );
 }
 
 interface CardProps extends Shared {
@@ -191,61 +218,73 @@ const Card = memo(function Card(props: CardProps) {
   const said = facts.filter(Boolean).join(" · ");
   const around = 2 * Math.PI * 7;
   const pill = hidden > 0 ? `+${short(hidden)}` : "";
+  const wide = 13 + 6.9 * pill.length;
   const names = [node.id, said.replace("↓", "downloads ")];
   if (node.kind) names.push(`novelty: ${node.kind}`);
   if (edge?.conflict) names.push("claims disagree");
   if (hidden > 0) names.push(several(hidden, "descendant not drawn", "descendants not drawn"));
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the role is among the spread attributes
     <g
-      {...aria(item, active, names.join(", "), hidden > 0 ? false : opened ? true : undefined)}
       class={`card ${colour(item)}${gone ? " gone" : ""}${focus ? " focus" : ""}${edge?.conflict ? " clash" : ""}${kind}`}
       transform={`translate(${x},${y})`}
-      onClick={() => select(item.key)}
-      onDblClick={() => toggle(item.key)}
-      onMouseEnter={() => hover(item.key)}
-      onMouseLeave={() => hover(null)}
     >
-      <rect class="sheet" width={WIDTH} height={HEIGHT} rx={4} />
-      <rect class="side" width={4} height={HEIGHT} rx={2} />
-      <circle class="ring" cx={18} cy={16} r={7} />
-      {node.novelty !== null && node.novelty > 0 && (
-        <circle
-          class={`new ${node.kind ?? ""}`}
-          cx={18}
-          cy={16}
-          r={7}
-          stroke-dasharray={`${((around * node.novelty) / 100).toFixed(1)} ${around.toFixed(1)}`}
-          transform="rotate(-90 18 16)"
-        />
-      )}
-      <text class="name" x={32} y={13.5}>
-        {fitted(node.id, WIDTH - 40, 12)}
-      </text>
-      <text class="sub" x={32} y={26}>
-        {fitted(edge?.conflict ? [word, facts[2]].filter(Boolean).join(" · ") : said, WIDTH - 40, 10.5)}
-        {edge?.conflict && <tspan class="warn"> · claims disagree</tspan>}
-      </text>
-      {pill && (
-        // biome-ignore lint/a11y/noStaticElementInteractions: part of its card, whose state says the same
-        <g class="pill" transform={`translate(${WIDTH + 4},6)`} onClick={(event) => act(event, () => toggle(item.key))}>
-          <rect width={13 + 6.9 * pill.length} height={20} rx={10} />
-          <text x={6.5 + 3.45 * pill.length} y={14} text-anchor="middle">
-            {pill}
-          </text>
-        </g>
-      )}
-      {!pill && opened && (
-        // biome-ignore lint/a11y/noStaticElementInteractions: part of its card, whose state says the same
-        <g
-          class="pill fold"
-          transform={`translate(${WIDTH - 11},6)`}
-          onClick={(event) => act(event, () => toggle(item.key))}
-        >
-          <rect width={22} height={20} rx={10} />
-          <path d="M6,10h10" />
-        </g>
-      )}
+      <g {...UNSAID}>
+        <rect class="sheet" width={WIDTH} height={HEIGHT} rx={4} />
+        <rect class="side" width={4} height={HEIGHT} rx={2} />
+        <circle class="ring" cx={18} cy={16} r={7} />
+        {node.novelty !== null && node.novelty > 0 && (
+          <circle
+            class={`new ${node.kind ?? ""}`}
+            cx={18}
+            cy={16}
+            r={7}
+            stroke-dasharray={`${((around * node.novelty) / 100).toFixed(1)} ${around.toFixed(1)}`}
+            transform="rotate(-90 18 16)"
+          />
+        )}
+        <text class="name" x={32} y={13.5}>
+          {fitted(node.id, WIDTH - 40, 12)}
+        </text>
+        <text class="sub" x={32} y={26}>
+          {fitted(edge?.conflict ? [word, facts[2]].filter(Boolean).join(" · ") : said, WIDTH - 40, 10.5)}
+          {edge?.conflict && <tspan class="warn"> · claims disagree</tspan>}
+        </text>
+        {pill && (
+          <g class="pill" transform={`translate(${WIDTH + 4},6)`}>
+            <rect width={wide} height={20} rx={10} />
+            <text x={wide / 2} y={14} text-anchor="middle">
+              {pill}
+            </text>
+          </g>
+        )}
+        {!pill && opened && (
+          <g class="pill fold" transform={`translate(${WIDTH - 11},6)`}>
+            <rect width={22} height={20} rx={10} />
+            <path d="M6,10h10" />
+          </g>
+        )}
+      </g>
+      <Hit
+        item={item}
+        active={active}
+        name={names.join(", ")}
+        expanded={hidden > 0 ? false : opened ? true : undefined}
+        select={select}
+        toggle={toggle}
+        hover={hover}
+      >
+        {(pill || opened) && (
+          // biome-ignore lint/a11y/noStaticElementInteractions: part of a treeitem; the space key does the same
+          <rect
+            class="hit switch-of"
+            x={pill ? WIDTH + 2 : WIDTH - 13}
+            y={2}
+            width={pill ? wide + 4 : 26}
+            height={28}
+            onClick={(event) => act(event, () => toggle(item.key))}
+          />
+        )}
+      </Hit>
     </g>
   );
 });
@@ -255,7 +294,17 @@ function act(event: Event, what: () => void): void {
   what();
 }
 
-const Gathered = memo(function Gathered({ item, x, y, kind, active, crowd, select, hover }: Shared & { crowd: Crowd }) {
+const Gathered = memo(function Gathered({
+  item,
+  x,
+  y,
+  kind,
+  active,
+  crowd,
+  select,
+  toggle,
+  hover,
+}: Shared & { crowd: Crowd }) {
   const words = crowdWords(crowd);
   const bars = crowd.fan.rest?.histogram ?? [];
   const highest = Math.max(1, ...bars);
@@ -263,42 +312,45 @@ const Gathered = memo(function Gathered({ item, x, y, kind, active, crowd, selec
   if (crowd.conflicts > 0) names.push(several(crowd.conflicts, "conflict"));
   if (crowd.inferred > 0) names.push(`${crowd.inferred} known by weights alone`);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the role is among the spread attributes
-    <g
-      {...aria(item, active, names.join(", "), crowd.left === 0)}
-      class={`card crowd ${colour(item)}${kind}`}
-      transform={`translate(${x},${y})`}
-      onClick={() => select(item.key)}
-      onMouseEnter={() => hover(item.key)}
-      onMouseLeave={() => hover(null)}
-    >
-      {crowd.left > 0 && <rect class="behind" x={4} y={4} width={WIDTH} height={HEIGHT} rx={4} />}
-      <rect class="sheet" width={WIDTH} height={HEIGHT} rx={4} />
-      <rect class="side" width={4} height={HEIGHT} rx={2} />
-      <text class="name" x={14} y={crowd.left > 0 ? 13.5 : 20}>
-        {words}
-      </text>
-      {crowd.left > 0 && (
-        <>
-          <text class="sub" x={14} y={26}>
-            ↓{short(crowd.downloads)} together
-            {crowd.conflicts > 0 && <tspan class="warn"> · {several(crowd.conflicts, "conflict")}</tspan>}
-            {crowd.inferred > 0 && <tspan> · {short(crowd.inferred)} by weights</tspan>}
-          </text>
-          {bars.map((bar, at) =>
-            bar === 0 ? null : (
-              <rect
-                key={at}
-                class="bar"
-                x={WIDTH - 72 + at * 5.5}
-                y={HEIGHT - 5 - Math.max(1, (20 * bar) / highest)}
-                width={4.2}
-                height={Math.max(1, (20 * bar) / highest)}
-              />
-            ),
-          )}
-        </>
-      )}
+    <g class={`card crowd ${colour(item)}${kind}`} transform={`translate(${x},${y})`}>
+      <g {...UNSAID}>
+        {crowd.left > 0 && <rect class="behind" x={4} y={4} width={WIDTH} height={HEIGHT} rx={4} />}
+        <rect class="sheet" width={WIDTH} height={HEIGHT} rx={4} />
+        <rect class="side" width={4} height={HEIGHT} rx={2} />
+        <text class="name" x={14} y={crowd.left > 0 ? 13.5 : 20}>
+          {words}
+        </text>
+        {crowd.left > 0 && (
+          <>
+            <text class="sub" x={14} y={26}>
+              ↓{short(crowd.downloads)} together
+              {crowd.conflicts > 0 && <tspan class="warn"> · {several(crowd.conflicts, "conflict")}</tspan>}
+              {crowd.inferred > 0 && <tspan> · {short(crowd.inferred)} by weights</tspan>}
+            </text>
+            {bars.map((bar, at) =>
+              bar === 0 ? null : (
+                <rect
+                  key={at}
+                  class="bar"
+                  x={WIDTH - 72 + at * 5.5}
+                  y={HEIGHT - 5 - Math.max(1, (20 * bar) / highest)}
+                  width={4.2}
+                  height={Math.max(1, (20 * bar) / highest)}
+                />
+              ),
+            )}
+          </>
+        )}
+      </g>
+      <Hit
+        item={item}
+        active={active}
+        name={names.join(", ")}
+        expanded={crowd.left === 0}
+        select={select}
+        toggle={toggle}
+        hover={hover}
+      />
     </g>
   );
 });

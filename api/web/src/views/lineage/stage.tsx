@@ -26,7 +26,7 @@ export function Stage({ scene, drawn, measures, focus, active, path, found, open
   const stage = useRef<HTMLDivElement>(null);
   const [sight, setSight] = useState({ top: 0, height: 800, left: 0 });
   const [hovered, setHovered] = useState<string | null>(null);
-  const shouldFocus = useRef(false);
+  const wanted = useRef<string | null>(null); // what the keyboard went to and is not focused yet
   const hot = new Set<string>();
   const parents = new Map(scene.items.map((item) => [item.key, item.parent]));
   for (let at: string | null | undefined = hovered; at; at = parents.get(at)) hot.add(at);
@@ -58,7 +58,7 @@ export function Stage({ scene, drawn, measures, focus, active, path, found, open
   useLayoutEffect(() => {
     const box = stage.current;
     const item = scene.items.find((each) => each.key === active);
-    if (!box || !item || (shown.current.active === active && !shouldFocus.current)) return;
+    if (!box || !item || (shown.current.active === active && wanted.current !== active)) return;
     const first = shown.current.active === "";
     shown.current = { active, scene };
     const y = TOP + item.row * ROW;
@@ -79,8 +79,8 @@ export function Stage({ scene, drawn, measures, focus, active, path, found, open
     setSight({ top: box.scrollTop, height: box.clientHeight, left: box.scrollLeft });
   });
   useEffect(() => {
-    if (!shouldFocus.current) return;
-    shouldFocus.current = false;
+    if (wanted.current !== active) return;
+    wanted.current = null;
     stage.current?.querySelector<SVGElement>('[role="treeitem"][tabindex="0"]')?.focus({ preventScroll: true });
   });
 
@@ -107,16 +107,17 @@ export function Stage({ scene, drawn, measures, focus, active, path, found, open
       End: () => order[order.length - 1]?.key,
     };
     const step = steps[event.key];
+    if (event.key === " ") wanted.current = now.key;
     if (event.key === "Enter") select(now.key);
     else if (event.key === " ") toggle(now.key);
     else if (event.key === "ArrowRight" && !child && opened(now.key) === false) toggle(now.key);
     else if (!step) return;
     else {
-      const next = step();
-      if (next) move(next);
+      const next = step() ?? now.key;
+      wanted.current = next;
+      move(next);
     }
     event.preventDefault();
-    shouldFocus.current = true;
   }
 
   const drag = useRef<{ x: number; y: number; left: number; top: number; far: boolean } | null>(null);

@@ -18,9 +18,10 @@ PYTEST_FLAGS ?=
 SIZE ?= 200000
 SEED ?= 1
 ROOTS ?= 3
+TABLES ?= ../shared/data/evals
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web test check neo4j bench bench-weights format lock clean
+.PHONY: help demo web screenshots test check neo4j bench bench-weights bench-ability format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -64,6 +65,9 @@ demo: $(READY) $(WEB) $(GRAPHIQL) ## build the sample catalogue, serve it, and p
 
 web: $(WEB) $(GRAPHIQL) ## build the explorer that the service shows (node comes from PyPI)
 
+screenshots: $(READY) $(WEB) ## write the README's pictures of the explorer anew (needs Chromium)
+	@$(BIN)/python -m tests.explorer.screenshots
+
 test: $(READY) $(WEB) $(GRAPHIQL) $(NEO4J) $(NODE) ## run every test, with a real Neo4j server
 	@cd api/web && $(NPM) run --silent test
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
@@ -83,6 +87,9 @@ bench: $(READY) $(NEO4J) ## measure on a generated Hub of SIZE models (SIZE=2500
 bench-weights: $(TORCH) ## train a zoo of tiny models (ROOTS, SEED) and judge what their weights tell
 	@$(BIN)/python -m bench.zoo make .bench/zoo-$(SEED) --seed $(SEED) --roots $(ROOTS) --wrong-times 0.003
 	@$(BIN)/python -m bench.zoo judge .bench/zoo-$(SEED)
+
+bench-ability: $(READY) ## foretell held-out results of the tables in the folder TABLES, beside the usual rules
+	@$(BIN)/python -m bench.ability $(TABLES) --seed $(SEED)
 
 format: $(READY) ## format the code and mend what can be mended
 	@$(BIN)/ruff format .

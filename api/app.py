@@ -131,7 +131,7 @@ class Service:
                 return _answer(body, tag, request)
             context = Context(store, Loaders(store), self._limits, sources)
             answer = await run(question.query, question.variables, question.operationName, context, self._settings)
-            body = orjson.dumps(answer.body, default=str, option=orjson.OPT_NON_STR_KEYS)
+            body = msgspec.json.encode(answer.body, enc_hook=str)
         self.metrics.cost.observe(answer.cost)
         if answer.clean:
             self._kept.put(key, body)

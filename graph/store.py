@@ -7,14 +7,17 @@ Every method may raise ``graph.errors.Unreachable``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from graph.records import (
+    AbilityRecord,
     ClaimRecord,
     DatasetRecord,
     DerivationRecord,
@@ -24,6 +27,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     State,
     TrainingRecord,
@@ -41,6 +45,7 @@ class Order(StrEnum):
     MODIFIED = "modified"
     PARAMETERS = "parameters"
     NOVELTY = "novelty"
+    ABILITY = "ability"  # by the lower end of the interval; what is inherited counts as unknown
 
 
 class Facet(StrEnum):
@@ -55,6 +60,15 @@ class Facet(StrEnum):
     YEAR = "year"  # of creation, "2024"
     SIZE = "size"  # by parameters: see SIZE_CLASSES
     NOVELTY = "novelty"  # by class
+    FAMILY = "family"  # by the family's original: see Collapse
+
+
+class Collapse(StrEnum):
+    """What folds into one line of a list: see ``graph.folding``."""
+
+    COPIES = "copies"  # the same weights, whatever the files, names and number format
+    QUANTS = "quants"  # and quantised ones
+    FAMILY = "family"  # all that was made from one original
 
 
 # Upper bounds (exclusive) in parameters of the size classes, smallest first; the last class has none.
@@ -90,6 +104,7 @@ class ModelFilter:
     novelty_classes: tuple[str, ...] = ()  # values of graph.novelty.Class
     novelty_min: float | None = None  # inclusive
     novelty_max: float | None = None  # inclusive
+    standards: tuple[str, ...] = ()  # names of shipped standards, all of which are met
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +121,16 @@ class ModelPage:
 
     models: tuple[ModelRecord, ...]
     keys: tuple[Key, ...]
+    has_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedPage:
+    """A page of models that stand for their groups, and how many others that pass the filter fold under each."""
+
+    models: tuple[ModelRecord, ...]
+    keys: tuple[Key, ...]
+    folded: tuple[int, ...]
     has_next: bool
 
 
@@ -137,7 +162,20 @@ class DerivationPage:
 
 
 @dataclass(frozen=True, slots=True)
-class WalkNode:
+class Near:
+    """A model and its nearest in one answer: what ``models``, ``base_models`` and ``derived_models`` tell of it.
+
+    ``derived`` is the first page, None when none was asked for. ``ends``: by name, what was wanted of the other models that the
+    derivations name, as attributes of the names in ModelRecord.
+    """
+
+    model: ModelRecord
+    bases: tuple[DerivationRecord, ...]
+    derived: DerivationPage | None
+    ends: Mapping[str, Any]
+
+
+class WalkNode(msgspec.Struct, frozen=True, gc=False):  # a thousand are made at a time: a tenth of a dataclass's time
     """A model reached; ``distance`` is the shortest number of derivations, negative towards ancestors, 0 the root."""
 
     id: str
@@ -204,7 +242,10 @@ class Coverage:
     with_weights: int = 0  # models whose weight content is known
     novelty: dict[str, int] = field(default_factory=dict)  # models by class
     tiers: dict[str, int] = field(default_factory=dict)  # novelty scores by what they rest on
+    report: dict[str, list[tuple[str | None, dict[str, int]]]] = field(default_factory=dict)  # see graph.report.counted
     similar: int = 0  # pairs of models with similar weights
+    results: int = 0  # evaluation results of models in the catalogue
+    with_ability: int = 0  # models whose ability is measured
     skipped: dict[str, int] = field(default_factory=dict)  # by reason
 
 
@@ -268,6 +309,24 @@ class Store(Protocol):
         """How many models pass the filter, exactly."""
         ...
 
+    async def find_folded(
+        self,
+        where: ModelFilter,
+        collapse: Collapse,
+        order: Order = Order.DOWNLOADS,
+        first: int = 20,
+        after: Key | None = None,
+    ) -> FoldedPage:
+        """Like ``find``, one line a group: its original when that passes the filter, else the first in ``order`` that passes.
+
+        Each stands at its own place in the order, so that a cursor means the same with and without folding.
+        """
+        ...
+
+    async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
+        """How many groups have a model that passes the filter, exactly."""
+        ...
+
     async def facets(self, where: ModelFilter, by: Sequence[Facet], first: int = 50) -> list[FacetCount]:
         """Counts by facet in the order asked, within each the ``first`` by count, then value (unknown last of equals)."""
         ...
@@ -280,6 +339,13 @@ class Store(Protocol):
         self, ids: Sequence[str], where: EdgeFilter, first: int = 20, after: Key | None = None
     ) -> list[DerivationPage]:
         """For each id a page of the derivations whose base model it is; ``after`` applies to every id."""
+        ...
+
+    async def near(self, id: str, first: int, wanted: Sequence[str]) -> Near | None:
+        """A model with its derivations on both sides, at most ``first`` of those derived; None when there is no such model.
+
+        ``wanted``: names in ModelRecord of what is wanted of the models at the other ends.
+        """
         ...
 
     async def derived_counts(self, ids: Sequence[str]) -> list[dict[Relation, int]]:
@@ -309,6 +375,14 @@ class Store(Protocol):
 
     async def novelty(self, ids: Sequence[str]) -> list[NoveltyRecord | None]:
         """For each id the facts behind its novelty; None where there is neither a base model nor a copy."""
+        ...
+
+    async def abilities(self, ids: Sequence[str]) -> list[AbilityRecord | None]:
+        """For each id its ability, measured or inherited; None where no result of it or of an ancestor is known."""
+        ...
+
+    async def results(self, id: str) -> tuple[ResultRecord, ...]:
+        """The evaluation results of a model, by (benchmark, setting, source)."""
         ...
 
     async def dataset(self, name: str) -> DatasetRecord | None:

@@ -27,8 +27,12 @@ class Lazy(click.Group):
         "model": "read",
         "lineage": "read",
         "path": "read",
+        "licence": "licence",
+        "standard": "standards",
         "copies": "read",
         "identify": "read",
+        "novelty": "novelty",
+        "report": "novelty",
         "catalogue": "read",
         "snapshot": "snapshots",
     }

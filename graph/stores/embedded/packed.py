@@ -4,14 +4,17 @@ memory and not one for each field, and is decoded straight into the record (msgs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import lru_cache
+from typing import Any, get_type_hints
 
 import msgspec
 import numpy as np
 import polars as pl
 
 from graph.records import ModelRecord, Relation
+from graph.standard import SHIPPED
 from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.names import Texts
 
@@ -33,14 +36,34 @@ class Packed:
         """Write the records of these rows; times are milliseconds since 1970."""
         Texts.build_from(shelf, "record", map(_lines, models.iter_slices(_SLICE)))
 
+    def some(self, rows: Array, names: tuple[str, ...]) -> list[Any]:
+        """Of the records of these rows, fields of these names alone, as attributes: a quarter of the time of whole records."""
+        decode = _decoder(names)
+        return [decode(line) for line in self._lines.raw(rows)]
+
     def many(self, rows: Sequence[int]) -> list[ModelRecord]:
         """The records of these rows."""
         return [self._decode(line) for line in self._lines.raw(np.array(rows, dtype=np.int64))]
 
 
+@lru_cache(maxsize=256)
+def _decoder(names: tuple[str, ...]) -> Callable[[bytes | memoryview], Any]:
+    kinds = get_type_hints(ModelRecord)
+    some = msgspec.defstruct("SomeOfModel", [(name, kinds[name]) for name in names], frozen=True, gc=False)
+    return msgspec.json.Decoder(some).decode
+
+
 def _lines(models: pl.DataFrame) -> pl.Series:
     times = [pl.col(name).cast(pl.Datetime("ms", "UTC")).dt.to_string("iso:strict") for name in _TIMES]
     return models.with_columns(times).select(line=pl.struct(_COLUMNS).struct.json_encode())["line"]
+
+
+def standard_bits(models: pl.DataFrame) -> Array:
+    """(models,) uint8: bit ``n`` says that the model meets the n-th shipped standard."""
+    bits = pl.sum_horizontal(
+        [pl.col("standards").list.contains(name).cast(pl.UInt8) * (1 << at) for at, name in enumerate(SHIPPED)]
+    )
+    return models.select(bits=bits.cast(pl.UInt8))["bits"].to_numpy()
 
 
 def relation_bits(models: pl.DataFrame) -> Array:

@@ -20,6 +20,7 @@ ORDER_KEYS = {
     Order.MODIFIED: "modified_key",
     Order.PARAMETERS: "parameters_key",
     Order.NOVELTY: "novelty_key",
+    Order.ABILITY: "ability_key",
 }
 
 
@@ -40,6 +41,7 @@ def parameters(where: ModelFilter) -> dict[str, Any]:
         "novelty_classes": list(where.novelty_classes) or None,
         "novelty_min": where.novelty_min,
         "novelty_max": where.novelty_max,
+        "standards": list(where.standards) or None,
         "dataset": where.dataset,
     }
 
@@ -73,7 +75,7 @@ def in_order(where: ModelFilter, order: Order) -> str:
 def negated(value: float | None, order: Order) -> float:
     """The ``*_key`` of a value."""
     if value is None:
-        return float("inf") if order in (Order.TRENDING, Order.NOVELTY) else UNKNOWN_KEY
+        return float("inf") if order in (Order.TRENDING, Order.NOVELTY, Order.ABILITY) else UNKNOWN_KEY
     return 0 - value
 
 
@@ -89,5 +91,6 @@ def value_of(model: ModelRecord, order: Order) -> int | float | None:
         Order.TRENDING: model.trending,
         Order.PARAMETERS: model.parameters,
         Order.NOVELTY: model.novelty,
+        Order.ABILITY: model.ability,
     }
     return by_number[order]

@@ -49,12 +49,17 @@ function Document({ name, text, variables }: Asked) {
           </button>
         </span>
       </div>
-      <pre role="region" aria-label={`Document of ${name}`}>
-        {text}
-      </pre>
-      <pre role="region" aria-label={`Variables of ${name}`}>
-        {given}
-      </pre>
+      <Code label={`Document of ${name}`} text={text} />
+      <Code label={`Variables of ${name}`} text={given} />
     </section>
+  );
+}
+
+function Code({ label, text }: { label: string; text: string }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
+    <pre tabIndex={0} role="region" aria-label={label}>
+      {text}
+    </pre>
   );
 }

@@ -1,6 +1,6 @@
 // How many models that pass a filter have each value of a facet?
 // Parameters:
-//   $facet           'task'                   task, library, licence, author, state, relation, year or size
+//   $facet           'task'                   task, library, licence, author, state, relation, year, size, novelty or family
 //   $sizes           [['<1B', 1000000000], ['>=1B', null]]   size classes with their exclusive upper bounds
 //   $first           50
 //   $lead            'author'                 the filter that is answered by an index: dataset, author, text, task, library, licence or all
@@ -18,6 +18,7 @@
 //   $novelty_classes ['light']
 //   $novelty_min     40.0                     inclusive
 //   $novelty_max     100.0                    inclusive
+//   $standards       ['curated']              all of them are met
 //   $dataset         'org/data'               canonical id
 // Row: a list of [value, count], by count, then value; null is unknown and the last of equals
 CALL () {
@@ -74,6 +75,7 @@ WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
   AND ($novelty_classes IS NULL OR m.novelty_class IN $novelty_classes)
   AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
   AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
+  AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
   AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
 UNWIND CASE $facet
   WHEN 'task' THEN [m.task]
@@ -83,6 +85,7 @@ UNWIND CASE $facet
   WHEN 'state' THEN [m.state]
   WHEN 'relation' THEN coalesce(m.relations, ['root'])
   WHEN 'novelty' THEN [m.novelty_class]
+  WHEN 'family' THEN [m.family_of]
   WHEN 'year' THEN [CASE WHEN m.created_at IS NULL THEN null ELSE toString(datetime({epochMillis: m.created_at}).year) END]
   ELSE [CASE WHEN m.parameters IS NULL THEN null ELSE head([s IN $sizes WHERE s[1] IS NULL OR m.parameters < s[1] | s[0]]) END]
 END AS value

@@ -21,7 +21,7 @@ ROOTS ?= 3
 TABLES ?= ../shared/data/evals
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web screenshots test check neo4j bench bench-weights bench-ability format lock clean
+.PHONY: help demo web screenshots test check neo4j bench bench-weights bench-ability bench-explorer format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -90,6 +90,9 @@ bench-weights: $(TORCH) ## train a zoo of tiny models (ROOTS, SEED) and judge wh
 
 bench-ability: $(READY) ## foretell held-out results of the tables in the folder TABLES, beside the usual rules
 	@$(BIN)/python -m bench.ability $(TABLES) --seed $(SEED)
+
+bench-explorer: $(READY) $(WEB) ## measure the map and the largest lineage in a browser, on a generated Hub of SIZE models
+	@$(BIN)/python -m bench.explorer --size $(SIZE)
 
 format: $(READY) ## format the code and mend what can be mended
 	@$(BIN)/ruff format .

@@ -174,10 +174,15 @@ export class Drawing {
       }
     }
     if (!moving) {
-      gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)); // waits, so that the time is true
+      this.wait(); // so that the time is true
       const ms = performance.now() - begun;
       if (this.points > 20_000) this.pointsPerMs = this.points / Math.max(1, ms);
     }
+  }
+
+  /** Until what was asked for is drawn. */
+  wait(): void {
+    this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, new Uint8Array(4));
   }
 
   private inSight(camera: Camera, screen: Screen, budget: number): { offsets: [number, number][]; array: Loaded }[] {

@@ -422,7 +422,9 @@ class EmbeddedStore:
             begin = int(np.searchsorted(self._kin.child[edges], self._selection.place(Order.DOWNLOADS, after)))
         page = edges[begin : begin + first]
         keys = tuple(self._selection.key(int(child), Order.DOWNLOADS) for child in self._kin.child[page])
-        return DerivationPage(tuple(self._derivations(page)), keys, len(edges) > begin + first, len(edges))
+        derivations = tuple(self._derivations(page))
+        self._meet([edge.model for edge in derivations], self._kin.child[page].tolist())
+        return DerivationPage(derivations, keys, len(edges) > begin + first, len(edges))
 
     @staticmethod
     def _shown(root: int, up: list[Array], down: list[Array], depth: int, limit: int) -> tuple[Array, list[int]]:

@@ -1,11 +1,12 @@
 /** This file knows how the picture is drawn: cards, crowds and lines, only those whose rows are in sight. */
 import type { ComponentChildren } from "preact";
 import { memo } from "preact/compat";
+import { useMemo } from "preact/hooks";
 import { relation as relationWord, several, short } from "../../words";
 import { byWeightsAlone, type Crowd, type Drawn } from "./drawn";
 import type { Edge, Node } from "./graph";
 import type { Item, Scene } from "./layout";
-import { fitted, HEIGHT, type Measures, sliding, WIDTH } from "./place";
+import { fitted, HEIGHT, type Measures, ROW, sliding, TOP, WIDTH } from "./place";
 
 export interface Look {
   /** Pixels of the picture in sight. */
@@ -33,6 +34,47 @@ const colour = (item: Item): string =>
       ? item.relation.toLowerCase()
       : "quantized";
 
+/** What a scene holds, so that a frame looks only at what is in sight. */
+interface Shelf {
+  items: ReadonlyMap<string, Item>;
+  /** The place in reading order. */
+  order: ReadonlyMap<Item, number>;
+  /** Without children, by row. */
+  leaves: readonly Item[];
+  spanning: readonly Item[];
+  parents: ReadonlySet<string | null>;
+  overlays: ReadonlyMap<string, readonly Edge[]>;
+}
+
+function shelved(scene: Scene): Shelf {
+  const overlays = new Map<string, Edge[]>();
+  for (const edge of scene.overlays) {
+    const own = overlays.get(edge.model);
+    if (own) own.push(edge);
+    else overlays.set(edge.model, [edge]);
+  }
+  return {
+    items: new Map(scene.items.map((item) => [item.key, item])),
+    order: new Map(scene.items.map((item, place) => [item, place])),
+    leaves: scene.items.filter((item) => item.first === item.last).sort((a, b) => a.row - b.row),
+    spanning: scene.items.filter((item) => item.first !== item.last),
+    parents: new Set(scene.items.map((item) => item.parent)),
+    overlays,
+  };
+}
+
+/** The first place in rows that is at least this one. */
+function placeOf(items: readonly Item[], row: number): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((items[middle]?.row ?? 0) < row) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 export function Picture({
   scene,
   drawn,
@@ -44,12 +86,20 @@ export function Picture({
   measures: Measures;
   look: Look;
 }) {
+  const shelf = useMemo(() => shelved(scene), [scene]);
   const top = look.top - ASIDE;
   const bottom = look.bottom + ASIDE;
-  const place = new Map<string, { x: number; y: number }>();
-  for (const item of scene.items) place.set(item.key, { x: measures.x(item), y: sliding(item, look.top, look.bottom) });
-  const parents = new Set(scene.items.map((item) => item.parent));
-  const inSight = (y: number | undefined): boolean => y !== undefined && y >= top && y <= bottom;
+  const at = (item: Item) => ({ x: measures.x(item), y: sliding(item, look.top, look.bottom) });
+  const shown = [
+    ...shelf.spanning.filter((item) => {
+      const { y } = at(item);
+      return item.key === look.active || (y >= top && y <= bottom);
+    }),
+    ...shelf.leaves.slice(placeOf(shelf.leaves, (top - TOP) / ROW), placeOf(shelf.leaves, (bottom - TOP) / ROW)),
+  ];
+  const active = shelf.items.get(look.active);
+  if (active && !shown.includes(active)) shown.push(active);
+  shown.sort((a, b) => (shelf.order.get(a) ?? 0) - (shelf.order.get(b) ?? 0));
   return (
     // biome-ignore lint/a11y/noSvgWithoutTitle: its label names it; a title would follow the pointer everywhere
     <svg
@@ -60,32 +110,29 @@ export function Picture({
       {...{ role: "tree", "aria-label": `Lineage of ${look.focus}` }}
     >
       <g {...UNSAID}>
-        {scene.items.map((item) => {
-          if (item.parent === null) return null;
-          const from = place.get(item.parent);
-          const to = place.get(item.key);
-          if (!from || !to || (!inSight(from.y) && !inSight(to.y))) return null;
-          if (!inSight(to.y) && item.key !== look.active && !look.hot.has(item.key)) return null;
+        {shown.map((item) => {
+          const parent = item.parent === null ? undefined : shelf.items.get(item.parent);
+          if (!parent) return null;
           const edge = item.model === null ? null : (scene.primary.get(item.model) ?? null);
-          const crowd = item.relation && item.model === null ? drawn.crowds.get(item.parent)?.get(item.relation) : null;
+          const crowd = item.relation && item.model === null ? drawn.crowds.get(parent.key)?.get(item.relation) : null;
+          const kind = mark(item.key, look);
           return (
-            <Line key={item.key} from={from} to={to} edge={edge} many={crowd?.left ?? 1} kind={mark(item.key, look)} />
+            <Line key={item.key} from={at(parent)} to={at(item)} edge={edge} many={crowd?.left ?? 1} kind={kind} />
           );
         })}
-        {scene.overlays.map((edge) => {
-          const from = place.get(edge.base);
-          const to = place.get(edge.model);
-          if (!from || !to || !inSight(to.y)) return null;
-          const marked = look.path.has(edge.base) && look.path.has(edge.model) ? " path" : "";
-          return (
-            <Line key={`${edge.model} ${edge.base}`} from={from} to={to} edge={edge} many={1} kind={` also${marked}`} />
-          );
-        })}
+        {shown.flatMap((item) =>
+          (shelf.overlays.get(item.key) ?? []).map((edge) => {
+            const from = shelf.items.get(edge.base);
+            const marked = look.path.has(edge.base) && look.path.has(edge.model) ? " path" : "";
+            const key = `${edge.model} ${edge.base}`;
+            return (
+              from && <Line key={key} from={at(from)} to={at(item)} edge={edge} many={1} kind={` also${marked}`} />
+            );
+          }),
+        )}
       </g>
-      {scene.items.map((item) => {
-        const at = place.get(item.key);
-        if (!at || (!inSight(at.y) && item.key !== look.active)) return null;
-        const shared = { item, x: at.x, y: at.y, kind: mark(item.key, look), active: item.key === look.active };
+      {shown.map((item) => {
+        const shared = { item, ...at(item), kind: mark(item.key, look), active: item === active };
         const does = { select: look.select, toggle: look.toggle, hover: look.hover };
         if (item.model === null) {
           const crowd = item.parent && item.relation ? drawn.crowds.get(item.parent)?.get(item.relation) : undefined;
@@ -93,8 +140,6 @@ export function Picture({
         }
         const node = drawn.nodes.get(item.model);
         if (!node) return null;
-        const hidden = drawn.hidden.get(item.model) ?? 0;
-        const opened = parents.has(item.key);
         return (
           <Card
             key={item.key}
@@ -102,8 +147,8 @@ export function Picture({
             {...does}
             node={node}
             edge={scene.primary.get(item.model) ?? null}
-            hidden={hidden}
-            opened={opened}
+            hidden={drawn.hidden.get(item.model) ?? 0}
+            opened={shelf.parents.has(item.key)}
             focus={item.model === look.focus}
           />
         );

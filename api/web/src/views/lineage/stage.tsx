@@ -1,5 +1,5 @@
 /** This file knows the window onto the picture: scrolling, dragging, the keyboard of a tree, and what stays in sight. */
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Drawn } from "./drawn";
 import type { Scene } from "./layout";
 import { Picture } from "./picture";
@@ -28,7 +28,7 @@ export function Stage({ scene, drawn, measures, focus, active, path, found, open
   const [hovered, setHovered] = useState<string | null>(null);
   const wanted = useRef<string | null>(null); // what the keyboard went to and is not focused yet
   const hot = new Set<string>();
-  const parents = new Map(scene.items.map((item) => [item.key, item.parent]));
+  const parents = useMemo(() => new Map(scene.items.map((item) => [item.key, item.parent])), [scene]);
   for (let at: string | null | undefined = hovered; at; at = parents.get(at)) hot.add(at);
 
   useLayoutEffect(() => {
@@ -54,13 +54,14 @@ export function Stage({ scene, drawn, measures, focus, active, path, found, open
   }, []);
 
   // bring what the keyboard, a search or a link leads to into sight
-  const shown = useRef({ active: "", scene });
+  const shown = useRef("");
   useLayoutEffect(() => {
     const box = stage.current;
+    if (!box || (shown.current === active && wanted.current !== active)) return;
     const item = scene.items.find((each) => each.key === active);
-    if (!box || !item || (shown.current.active === active && wanted.current !== active)) return;
-    const first = shown.current.active === "";
-    shown.current = { active, scene };
+    if (!item) return;
+    const first = shown.current === "";
+    shown.current = active;
     const y = TOP + item.row * ROW;
     const x = measures.x(item);
     if (first) {

@@ -202,6 +202,16 @@ class SimilarRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TensorRecord:
+    """One tensor of a model whose checkpoint was read whole. Tensors with one digest hold the same values."""
+
+    digest: str  # of the values, whatever the format and the orientation: 32 hex digits
+    model: str
+    role: str  # the layer's number and the part's word: "3.attention.query"
+    values: int  # how many
+
+
+@dataclass(frozen=True, slots=True)
 class NoveltyRecord:
     """The facts that a model's novelty rests on: see ``graph.novelty``. Only of models that have a base model or are copies."""
 

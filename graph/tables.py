@@ -174,6 +174,17 @@ SIMILAR = Table(
     ),
     key=("model", "other"),
 )
+TENSORS = Table(
+    "tensors",
+    _schema(
+        ("digest", pa.string()),
+        ("model", pa.string()),
+        ("role", pa.string()),
+        ("values", pa.int64()),
+        required=("digest", "model", "role", "values"),
+    ),
+    key=("digest", "model", "role"),
+)
 CHANGES = Table(
     "changes",
     _schema(
@@ -309,6 +320,7 @@ TABLES: tuple[Table, ...] = (
     WEIGHTS,
     HOLDINGS,
     SIMILAR,
+    TENSORS,
     CHANGES,
     NOVELTY,
     RESULTS,

@@ -31,9 +31,11 @@ class Lazy(click.Group):
         "standard": "standards",
         "copies": "read",
         "identify": "read",
+        "weights": "weights",
         "novelty": "novelty",
         "report": "novelty",
         "catalogue": "read",
+        "subset": "subset",
         "snapshot": "snapshots",
     }
 

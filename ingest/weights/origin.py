@@ -6,7 +6,7 @@ its formula. What cannot be decided is a set of candidates with probabilities, n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,9 +74,13 @@ class Origin:
 
 
 class Origins:
-    """The origins of models, one after the other, the oldest first."""
+    """The origins of models, one after the other, the oldest first. ``near``: the elders that a model is compared with, by
+    name, where all would be too many.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, near: Callable[[str], Iterable[str]] | None = None) -> None:
+        self._near = near
+        self._place: dict[str, int] = {}  # in ``_members``
         self._members: list[Member] = []
         self._floats: list[Member] = []
         self._candidates: dict[str, Candidate] = {}
@@ -85,25 +89,33 @@ class Origins:
 
     def add(self, model: Member) -> Origin:
         """Find the origin of the next model, and know it from then on."""
-        found = self._origin(model)
+        whole = self._members, self._floats
+        if self._near is not None:
+            places = sorted(self._place[id] for id in self._near(model.id) if id in self._place)
+            self._members = [whole[0][at] for at in places]
+            self._floats = [elder for elder in self._members if elder.id in self._candidates]
+        try:
+            found = self._origin(model)
+        finally:
+            self._members, self._floats = whole
         self.know(model, found)
         return found
 
     def know(self, model: Member, found: Origin) -> None:
         """Take in a model whose origin was found before."""
+        self._place[model.id] = len(self._members)
         self._members.append(model)
         if found.is_leaf and found.parents and found.parents[0].relation is Relation.QUANTIZED:
             base = found.parents[0].base_model
-            self._sources[model.id] = next(member for member in self._floats if member.id == base)
+            self._sources[model.id] = self._candidates[base].member
         if not found.is_leaf:
             self._floats.append(model)
             shares = [parent.weight if parent.weight is not None else 1.0 for parent in found.parents]
             whole = sum(shares) or 1.0
-            known = {member.id: member for member in self._floats}
             parents = [
-                (known[parent.base_model], share / whole)
+                (self._candidates[parent.base_model].member, share / whole)
                 for parent, share in zip(found.parents, shares, strict=True)
-                if parent.base_model in known
+                if parent.base_model in self._candidates
             ]
             same = [pair for pair in parents if pair[0].shapes == model.shapes]
             lines = [self._candidates[parent.id] for parent, _ in same]
@@ -370,8 +382,8 @@ def _left_out(model: Member, elder: Member) -> list[str] | None:
     return None if any(role[0].isdigit() for role in missing) else sorted(missing)
 
 
-def origins(models: Iterable[Member]) -> Iterator[Origin]:
-    """The origins of models given in upload order."""
-    known = Origins()
+def origins(models: Iterable[Member], near: Callable[[str], Iterable[str]] | None = None) -> Iterator[Origin]:
+    """The origins of models given in upload order; ``near`` as of ``Origins``."""
+    known = Origins(near)
     for model in models:
         yield known.add(model)

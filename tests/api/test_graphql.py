@@ -24,13 +24,13 @@ from graph.lineage import PACKED
 from graph.settings import Settings, load
 from graph.store import EVERY_FIELD, Want
 from graph.stores.embedded.store import EmbeddedStore
-from tests.worlds import build, family, model
+from tests.worlds import alike, build, family, held, model
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("family")
-    build(place, family(), [{"id": "some/set"}], [("old/name", "root/base")])
+    build(place, family(), [{"id": "some/set"}], [("old/name", "root/base")], similar=alike(), tensors=held())
     return place
 
 

@@ -24,6 +24,7 @@ from graph.records import (
     ResultRecord,
     SimilarRecord,
     State,
+    TensorRecord,
     TrainingRecord,
     WeightsRecord,
 )
@@ -172,6 +173,11 @@ def result(row: Row) -> ResultRecord:
 def ability(text: str) -> AbilityRecord:
     """From the ability as a JSON object."""
     return msgspec.json.decode(text, type=AbilityRecord)
+
+
+def tensor(row: Row) -> TensorRecord:
+    """digest, model, role, values."""
+    return TensorRecord(*row)
 
 
 def novelty(text: str) -> NoveltyRecord:

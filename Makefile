@@ -24,7 +24,7 @@ MEGABYTES ?= 1000
 TABLES ?= ../shared/data/evals
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web screenshots test check neo4j bench bench-fuzz bench-minilm bench-reading bench-weights bench-ability format lock clean
+.PHONY: help demo web screenshots test check neo4j bench bench-fuzz bench-minilm bench-reading bench-weights bench-ability bench-explorer format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -102,6 +102,9 @@ bench-minilm: $(READY) ## tell what the four packages of real weights in the fol
 
 bench-reading: $(READY) ## read checkpoints of MEGABYTES beside the plain reading of the same files
 	@$(BIN)/python -m bench.reading --megabytes $(MEGABYTES)
+
+bench-explorer: $(READY) $(WEB) ## measure the map and the largest lineage in a browser, on a generated Hub of SIZE models
+	@$(BIN)/python -m bench.explorer --size $(SIZE)
 
 format: $(READY) ## format the code and mend what can be mended
 	@$(BIN)/ruff format .

@@ -18,12 +18,16 @@ def weights_command() -> None:
 
 @weights_command.command(name="sketch")
 @click.argument("targets", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--on", metavar="ADDRESS", help="Read on a Ray cluster: `ray` for one on this machine, or ray://HOST:PORT."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Write the sketch of one checkpoint to this file.")
 @shared
 @click.pass_context
 def sketch(
     context: click.Context,
     targets: tuple[str, ...],
+    on: str | None,
     out: Path | None,
     as_json: bool,
     catalogue: Path | None,
@@ -37,15 +41,24 @@ def sketch(
     \b
     stemma weights sketch models/
     stemma weights sketch private/model --out model.sketch
+    stemma weights sketch /shared/models --on ray://head:10001
     """
     from api.cli.ingest import tell
     from api.cli.progress import Bars
     from graph.catalogue import Catalogue
+    from graph.errors import BadInput
+    from ingest.cluster import spread_over
     from ingest.folders import ingest_folders, sketch_to
 
     settings = chosen(context, catalogue, store)
     paths = [Path(target) for target in targets]
     with Bars() as bars:
+        if on is not None:
+            if out is not None:
+                raise BadInput(
+                    "--on reads many checkpoints into the catalogue, --out one into a file: give one of them"
+                )
+            spread_over(Catalogue(settings.catalogue), paths, on, progress=bars)
         if out is None:
             tell(ingest_folders(Catalogue(settings.catalogue), paths, progress=bars), as_json=as_json)
             return

@@ -17,6 +17,7 @@ from ingest.weights.folder import checkpoints
 from ingest.weights.member import member
 from ingest.weights.shelf import WeightShelf
 from ingest.weights.sketch_file import parse_sketch
+from tests.cli.test_commands import stemma
 from tests.ingest.weights.families import root, write
 
 WITHOUT_RAY = find_spec("ray") is None
@@ -75,3 +76,11 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     assert killed
     assert {found.id for found in shelf.members({})} == {f"m{number}" for number in range(12)}
     assert spread(list(checkpoints(models)), shelf, "ray", Silent()) == 0
+
+
+def test_one_file_is_not_made_on_a_cluster(tmp_path: Path) -> None:
+    told = stemma(
+        tmp_path / "catalogue", "weights", "sketch", str(tmp_path), "--on", "ray", "--out", str(tmp_path / "x")
+    )
+    assert told.returncode == 2
+    assert "give one of them" in told.stderr

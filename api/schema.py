@@ -16,6 +16,9 @@ from api import cursors
 from api.loaders import Edge
 from api.novelty import NoveltyReport, ReportBy, TierCount, reported, tier_counts
 from api.selected import fields_of_models, nearest, selects
+from api.standards import StandardName
+from api.subset_views import query_of
+from api.subsets import SubsetName, SubsetPreview, previewed
 from api.types import (
     ANCESTORS_AT_MOST,
     SCALARS,
@@ -39,6 +42,7 @@ from graph.records import Direction, Evidence, ModelRecord, Relation, State
 from graph.report import KEPT_LINES, report
 from graph.store import EVERY_FIELD, Collapse, EdgeFilter, Facet, Key, ModelPage, Order, Walk, Want
 from graph.store import ModelFilter as Filter
+from graph.subset.query import Named
 
 LONGEST_TEXT = 200  # characters of a search
 LONGEST_NAME = 500
@@ -66,6 +70,9 @@ class ModelFilter:
     parameters_max: Long | None = strawberry.field(default=None, description="Largest number of parameters.")
     created_from: datetime | None = strawberry.field(default=None, description="Made at this time or later.")
     created_until: datetime | None = strawberry.field(default=None, description="Made before this time.")
+    meets: list[StandardName] | None = strawberry.field(
+        default=None, description="Standards, all of which the model meets."
+    )
     novelty_class: list[Class] | None = strawberry.field(default=None, description="What kind of fork it is.")
     novelty_min: float | None = strawberry.field(default=None, description="Least novelty score, 0 to 100.")
     novelty_max: float | None = strawberry.field(default=None, description="Largest novelty score, 0 to 100.")
@@ -309,6 +316,33 @@ class Query:
             None if canonical is None else _lineage(await store.walk(canonical, direction, where, depth, limit, want))
         )
 
+    @strawberry.field(description="What a subset of these models would be: how many, how large, what is not known.")
+    async def subset(
+        self,
+        info: Ask,
+        filter: ModelFilter | None = None,
+        order_by: Order = Order.DOWNLOADS,
+        limit: Annotated[int, strawberry.argument(description="The first so many of the order.")] = 20,
+        collapse: Annotated[Collapse | None, strawberry.argument(description="Of each group one model.")] = None,
+        ancestors: Annotated[bool, strawberry.argument(description="Add all that they were made from.")] = False,
+        descendants: Annotated[bool, strawberry.argument(description="Add all that was made from them.")] = False,
+        include: Annotated[list[SubsetName] | None, strawberry.argument(description="Taken by name.")] = None,
+        exclude: Annotated[list[SubsetName] | None, strawberry.argument(description="Left out by name.")] = None,
+    ) -> SubsetPreview:
+        """A preview."""
+        filter_of(filter)  # its limits
+        query = query_of(
+            {} if filter is None else strawberry.asdict(filter),
+            order=order_by.value,
+            limit=limit,
+            collapse=None if collapse is None else collapse.value,
+            ancestors=ancestors,
+            descendants=descendants,
+            include=_by_name("include", include),
+            exclude=_by_name("exclude", exclude),
+        )
+        return await previewed(info.context.store, query, info.context.limits.lineage)
+
     @strawberry.field(
         description="Shortest chains between two models over derivations in either direction; empty when none."
     )
@@ -460,6 +494,13 @@ class Query:
         )
 
 
+def _by_name(argument: str, given: list[SubsetName] | None) -> tuple[Named, ...]:
+    names = given or []
+    if len(names) > MOST_VALUES:
+        raise LimitExceeded(f"names in {argument}", MOST_VALUES, len(names), "use `stemma subset create` for more")
+    return tuple(Named(str(each.model), each.reason) for each in names)
+
+
 def _long(value: int | None) -> Long | None:
     return None if value is None else Long(value)
 
@@ -473,7 +514,7 @@ def filter_of(given: ModelFilter | None) -> Filter:
     """A filter of the store's. Raises LimitExceeded, BadInput."""
     if given is None:
         return Filter()
-    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class"):
+    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class", "meets"):
         values: Sequence[object] | None = getattr(given, name)
         if values is not None and len(values) > MOST_VALUES:
             raise LimitExceeded(f"values of filter.{name}", MOST_VALUES, len(values), "ask for fewer at once")
@@ -505,6 +546,7 @@ def filter_of(given: ModelFilter | None) -> Filter:
         created_from=_aware(given.created_from),
         created_until=_aware(given.created_until),
         novelty_classes=tuple(given.novelty_class or ()),
+        standards=tuple(name.value for name in given.meets or ()),
         novelty_min=given.novelty_min,
         novelty_max=given.novelty_max,
     )

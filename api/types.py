@@ -16,8 +16,10 @@ from strawberry.types.scalar import ScalarDefinition
 
 from api import cursors
 from api.ability import Ability, Result, ability_of, results_of
+from api.licence import LicenceReport, licence_report_of
 from api.loaders import Context, Edge
 from api.novelty import Novelty
+from api.standards import StandardName, StandardVerdict, standards_of
 from graph import conflicts as disagreements
 from graph.errors import LimitExceeded
 from graph.lineage import roots as roots_of
@@ -461,6 +463,18 @@ class Model:
         """Its files."""
         files = await info.context.store.files(root.id)
         return list(files[: info.context.limits.lineage])  # type: ignore[arg-type] # records
+
+    @strawberry.field(description="Whether it meets the standards that come with Stemma, rule by rule.")
+    async def standards(
+        root: Parent[ModelRecord], info: Ask, names: list[StandardName] | None = None
+    ) -> list[StandardVerdict]:
+        """All of them, or those that are named."""
+        return await standards_of(root, names, info)
+
+    @strawberry.field(description="What the licences along its lineage ask, and where its own leaves something out.")
+    async def licence_report(root: Parent[ModelRecord], info: Ask) -> LicenceReport:
+        """Over all ancestors."""
+        return await licence_report_of(root, info)
 
     @strawberry.field(description="How able it is, from its results; null where none of it or of an ancestor is known.")
     async def ability(root: Parent[ModelRecord], info: Ask) -> Ability | None:

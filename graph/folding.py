@@ -51,13 +51,19 @@ def originals(snapshot: Snapshot) -> pl.DataFrame:
 def ends(points: Numbers, age: Numbers, missing: npt.NDArray[np.bool_]) -> Numbers:
     """The original of each model's group. ``points``: what each points at, itself when at nothing. Shapes: (models,)."""
     jump, oldest = points.copy(), age.copy()
+    under_way = np.flatnonzero(points != np.arange(len(points)))
     steps = 1
-    while steps <= len(points):  # after this many steps everybody is at an end, or on a cycle and once around it
-        oldest = np.minimum(oldest, oldest[jump])
-        jump = jump[jump]
+    while len(under_way) and steps <= len(
+        points
+    ):  # after this many steps whoever is not at an end was once around a cycle
+        there = jump[under_way]
+        oldest[under_way] = np.minimum(oldest[under_way], oldest[there])
+        jump[under_way] = jump[there]
+        under_way = under_way[points[jump[under_way]] != jump[under_way]]
         steps *= 2
     by_age = np.argsort(age)
-    end = by_age[oldest[jump]]
+    end = jump.copy()
+    end[under_way] = by_age[oldest[jump[under_way]]]
     unseen = missing[end]
     if unseen.any():
         first = age.copy()

@@ -88,6 +88,7 @@ class ModelRecord:
     novelty: float | None = None  # 0 to 100, None where it would be a guess: see graph.novelty
     novelty_class: str | None = None  # a value of graph.novelty.Class; None when the model itself was never seen
     ability: float | None = None  # lower end of its ability's 95 % interval, where it was measured: see graph.ability
+    standards: tuple[str, ...] = ()  # names of the shipped standards that it meets: see graph.standard
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from graph.folding import originals
 from graph.novelty import Class
 from graph.snapshot import Snapshot
 from graph.store import Collapse, Coverage, Facet
@@ -46,12 +45,15 @@ class Report:
     by: dict[Facet, tuple[Group, ...]]  # each by number of models, then value, unknown last
 
 
-def counted(snapshot: Snapshot) -> dict[str, list[Line]]:
-    """For each of ``REPORTED`` the values with most models and their models by class; of models that were seen themselves."""
+def counted(snapshot: Snapshot, groups: pl.DataFrame) -> dict[str, list[Line]]:
+    """For each of ``REPORTED`` the values with most models and their models by class; of models that were seen themselves.
+
+    ``groups``: what ``graph.folding.originals`` gives of the snapshot.
+    """
     models = (
         pl.DataFrame(snapshot.table("models", ["id", "task", "created_at", "novelty_class"]))
         .drop_nulls("novelty_class")
-        .join(originals(snapshot).select("id", family=Collapse.FAMILY.value), on="id", how="left")
+        .join(groups.select("id", family=Collapse.FAMILY.value), on="id", how="left")
     )
     values = {
         Facet.FAMILY: pl.col("family"),

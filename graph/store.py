@@ -104,6 +104,7 @@ class ModelFilter:
     novelty_classes: tuple[str, ...] = ()  # values of graph.novelty.Class
     novelty_min: float | None = None  # inclusive
     novelty_max: float | None = None  # inclusive
+    standards: tuple[str, ...] = ()  # names of shipped standards, all of which are met
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ MODELS = Table(
         ("novelty", pa.float64()),
         ("novelty_class", pa.string()),
         ("ability", pa.float64()),
+        ("standards", NAMES),
         required=("id", "state", "tags", "languages", "relations"),
     ),
     key=("id",),

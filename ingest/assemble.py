@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import polars as pl
 import pyarrow as pa
 
+from graph.kinship import kinship
 from graph.records import Evidence, State
 from graph.snapshot import Snapshot
+from graph.standard import columns, shipped
 from graph.tables import ALIASES, BY_NAME, DATASETS, MODELS
 from ingest.derive import derivations
-from ingest.enrich.kinship import kinship
 from ingest.enrich.novelty import Known, scores
 from ingest.ranking import identities, merged, speakers
 from ingest.resolve import resolved, settled_aliases, with_missing
@@ -339,8 +340,16 @@ def _add_abilities(out: Tables, staging: Staging, previous: Snapshot | None) -> 
     kept = before["abilities"]
     norm = None if kept is None or staging.note(NEW_NORM) is not None else kept.filter("norm")["model"]
     out["abilities"] = measured(out, norm if norm is not None and len(norm) else None)
-    models = out["models"].join(lowest(out["abilities"]), on="id", how="left", maintain_order="left")
-    out["models"] = models
+    out["models"] = out["models"].join(lowest(out["abilities"]), on="id", how="left", maintain_order="left")
+    out["models"] = _with_standards(out)
+
+
+def _with_standards(tables: Tables) -> pl.DataFrame:
+    """The models with the names of the shipped standards that they meet."""
+    rules = columns(tables)
+    met = [pl.when(each.passed()).then(pl.lit(name)).alias(name) for name, each in shipped().items()]
+    names = rules.select("id", standards=pl.concat_list(met).list.drop_nulls())
+    return tables["models"].join(names, on="id", how="left", maintain_order="left")
 
 
 def _with_uses(datasets: pl.DataFrame, trainings: pl.DataFrame) -> pl.DataFrame:

@@ -30,6 +30,7 @@ COMPUTED = {
     "novelty",
     "novelty_class",
     "ability",
+    "standards",
 }  # made by assembling, not by reading
 SIMILAR_ANEW = "similar"  # the note that a run tells anew which models are alike
 NEW_NORM = "norm"  # the note that abilities are to have another norm

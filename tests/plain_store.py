@@ -81,6 +81,7 @@ class PlainStore:
                     "tags": tuple(row["tags"]),
                     "languages": tuple(row["languages"]),
                     "relations": tuple(map(Relation, row["relations"])),
+                    "standards": tuple(row["standards"]),
                 }
             )
             for row in rows("models")
@@ -191,6 +192,7 @@ class PlainStore:
             and (
                 where.created_until is None or (model.created_at is not None and model.created_at < where.created_until)
             )
+            and set(where.standards) <= set(model.standards)
             and (not where.novelty_classes or model.novelty_class in where.novelty_classes)
             and (where.novelty_min is None or (model.novelty is not None and model.novelty >= where.novelty_min))
             and (where.novelty_max is None or (model.novelty is not None and model.novelty <= where.novelty_max))

@@ -27,12 +27,15 @@ class Lazy(click.Group):
         "model": "read",
         "lineage": "read",
         "path": "read",
+        "licence": "licence",
+        "standard": "standards",
         "copies": "read",
         "identify": "read",
         "weights": "weights",
         "novelty": "novelty",
         "report": "novelty",
         "catalogue": "read",
+        "subset": "subset",
         "snapshot": "snapshots",
     }
 

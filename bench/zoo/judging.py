@@ -30,7 +30,7 @@ def judged(folder: Path, roots: set[int] | None, budgets: list[int | None], out:
     timings: list[str] = []
     for budget in budgets:
         begun = time.perf_counter()
-        members, adapters = _read(folder, true, roots, BUDGET if budget is None else budget)
+        members, adapters = read_members(folder, true, roots, BUDGET if budget is None else budget)
         read = time.perf_counter() - begun
         found = list(origins(members))
         seconds = time.perf_counter() - begun
@@ -51,8 +51,10 @@ def judged(folder: Path, roots: set[int] | None, budgets: list[int | None], out:
     return text
 
 
-def _read(folder: Path, true: truth.Truth, roots: set[int] | None, budget: int) -> tuple[list[Member], dict[str, str]]:
-    """(models in upload order, base models that adapters name)."""
+def read_members(
+    folder: Path, true: truth.Truth, roots: set[int] | None, budget: int
+) -> tuple[list[Member], dict[str, str]]:
+    """(models in upload order, base models that adapters name), of some roots or all."""
     wanted = {model.id: model for model in true.models if roots is None or model.root in roots}
     members, adapters = [], {}
     for item in checkpoints(folder / "models"):

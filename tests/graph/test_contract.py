@@ -40,6 +40,8 @@ FILTERS = [
     ModelFilter(novelty_classes=("light", "copy", "unknown")),
     ModelFilter(novelty_min=0.0, novelty_max=20.0),
     ModelFilter(novelty_min=5.0),
+    ModelFilter(standards=("basic",)),
+    ModelFilter(standards=("basic", "curated"), text="a"),
     ModelFilter(created_from=datetime(2023, 5, 1, 12, tzinfo=UTC), created_until=datetime(2025, 1, 1, tzinfo=UTC)),
 ]
 EDGES = [

@@ -22,9 +22,9 @@ from graph.snapshot import Snapshot
 from graph.store import SIZE_CLASSES, Collapse
 from graph.stores.embedded.arrays import Array, Shelf, starts
 from graph.stores.embedded.names import Groups, Lookup, Texts
-from graph.stores.embedded.packed import Packed, relation_bits
+from graph.stores.embedded.packed import Packed, relation_bits, standard_bits
 
-VERSION = 7
+VERSION = 9
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
@@ -54,17 +54,18 @@ def build_index(snapshot: Snapshot) -> Path:
     try:
         shelf = Shelf(work)
         models, name_rank = _ordered(snapshot)
+        groups = originals(snapshot)
         ids = models.select("id", number=pl.int_range(models.height, dtype=pl.Int32))
         with ThreadPoolExecutor(2) as pool:  # most of the work is outside Python's lock
             tasks = [
                 pool.submit(Packed.build, shelf, models),
                 pool.submit(_models, models, name_rank, shelf),
                 pool.submit(_edges, snapshot, shelf, ids),
-                pool.submit(_folds, snapshot, shelf, ids),
+                pool.submit(_folds, groups, shelf, ids),
                 pool.submit(_names, snapshot, shelf, ids),
                 pool.submit(_parts, snapshot, shelf, ids),
                 pool.submit(_weights, snapshot, shelf, ids),
-                pool.submit(_coverage, snapshot, shelf),
+                pool.submit(_coverage, snapshot, shelf, groups),
             ]
             del models
             for task in tasks:
@@ -122,6 +123,7 @@ def _models(models: pl.DataFrame, name_rank: Array, shelf: Shelf) -> None:
     _codes(shelf, "size", _size_class(models["parameters"]))
     roots = (models["base_models"].fill_null(0) == 0).to_numpy().astype(np.uint16)
     shelf.put("relations", (relation_bits(models) << 1) + roots)
+    shelf.put("standards", standard_bits(models))
 
 
 def _names(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
@@ -186,9 +188,9 @@ def _edges(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     shelf.put("down_edge", order.astype(np.int32))
 
 
-def _folds(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
+def _folds(groups: pl.DataFrame, shelf: Shelf, ids: pl.DataFrame) -> None:
     """The original of each model's group, for each way to fold."""
-    found = ids.join(originals(snapshot), on="id", how="left", maintain_order="left")
+    found = ids.join(groups, on="id", how="left", maintain_order="left")
     for mode in Collapse:
         original = found.select(id=mode.value).join(ids, on="id", how="left", maintain_order="left")["number"]
         shelf.put(f"fold_{mode.value}", original.to_numpy())
@@ -250,7 +252,7 @@ def _weights(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     shelf.put("weights_of", of_model)
 
 
-def _coverage(snapshot: Snapshot, shelf: Shelf) -> None:
+def _coverage(snapshot: Snapshot, shelf: Shelf, groups: pl.DataFrame) -> None:
     models = frame(snapshot, "models", ["id", "state", "base_models", "novelty", "novelty_class", "ability"])
     scored = frame(snapshot, "novelty", ["model", "tier"]).join(
         models.filter(pl.col("novelty").is_not_null()), left_on="model", right_on="id", how="semi"
@@ -274,7 +276,7 @@ def _coverage(snapshot: Snapshot, shelf: Shelf) -> None:
             "with_weights": rows["holdings"],
             "novelty": _counted(models["novelty_class"]),
             "tiers": _counted(scored["tier"]),
-            "report": counted(snapshot),
+            "report": counted(snapshot, groups),
             "similar": rows["similar"],
             "results": int(frame(snapshot, "results", ["known"])["known"].sum()),
             "with_ability": models["ability"].count(),

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from graph.standard import SHIPPED
 from graph.store import ROOT, Collapse, Facet, FacetCount, Key, ModelFilter, Order
 from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.index import CODED, FLOATS, RELATIONS, UNKNOWN, VALUES
@@ -58,6 +59,7 @@ class Selection:
         self._codes = {name: shelf.get(f"code_{name}") for name in names}
         self._words = {name: Texts(shelf, f"word_{name}") for name in names}
         self._relations = shelf.get("relations")
+        self._standards = shelf.get("standards")
         self._authors = Groups(shelf, "author")
         self._folds = {mode: shelf.get(f"fold_{mode.value}") for mode in Collapse}
         self._folded_rows = lru_cache(maxsize=4)(self._fold)  # up to 20 MB each for millions of models
@@ -118,11 +120,12 @@ class Selection:
         rows = rows if mask is None else rows[mask[rows]]
         group = self._folds[mode][rows]
         tally = np.bincount(group, minlength=1)
-        stands = np.empty(len(tally), dtype=np.int32)
-        stands[group[::-1]] = rows[::-1]  # the first of each group in the order is written last
-        own = group == rows
-        stands[group[own]] = rows[own]
-        kept = stands[group] == rows
+        kept = group == rows
+        if mask is not None:  # where the original does not pass, the first of each group in the order
+            apart = np.flatnonzero(~mask[group])
+            first = np.empty(len(tally), dtype=np.int64)
+            first[group[apart[::-1]]] = apart[::-1]  # is written last
+            kept[first[group[apart]]] = True
         return rows[kept], (tally[group[kept]] - 1).astype(np.int32)
 
     def key(self, row: int, order: Order) -> Key:
@@ -210,6 +213,12 @@ class Selection:
                 if not codes:
                     return None
                 tests.append(_is_in(self._codes[name], codes, len(self._words[name]) + 1))
+        if where.standards:
+            if not set(where.standards) <= set(SHIPPED):
+                return None
+            all_of = np.uint8(sum({1 << SHIPPED.index(name) for name in where.standards}))
+            met = self._standards
+            tests.append(lambda rows: (met[rows] & all_of) == all_of)
         if where.relations:
             bits = sum({1 << [ROOT, *RELATIONS].index(word) for word in where.relations})
             relations, wanted = self._relations, np.uint16(bits)
@@ -232,7 +241,7 @@ class Selection:
         return passing
 
     def _rows_with_text(self, part: str) -> Array:
-        return np.fromiter(self._folded.containing(part), dtype=np.int64)
+        return self._folded.all_containing(part)
 
     def _page_of_text(self, part: str, tests: Sequence[Test], begin: int, first: int) -> tuple[list[int], bool]:
         found: list[int] = []

@@ -47,7 +47,7 @@ def coverage(snapshot: Snapshot) -> dict[str, object]:
             with_weights=holdings["model"].n_unique(),
             novelty=_by(models.drop_nulls("novelty_class"), "novelty_class"),
             tiers=_by(scored, "tier"),
-            report=counted_by_class(snapshot),
+            report=counted_by_class(snapshot, originals(snapshot)),
             results=int(_frame(snapshot, "results", "known")["known"].sum()),
             with_ability=models["ability"].count(),
             similar=snapshot.manifest.tables["similar"].rows,

@@ -48,7 +48,7 @@ def milliseconds(value: datetime | None) -> int | None:
 
 
 def model(row: Row) -> ModelRecord:
-    """29 values in the order of ModelRecord."""
+    """30 values in the order of ModelRecord."""
     (id, hub_id, author, state, created_at, modified_at) = row[:6]
     return ModelRecord(
         id,
@@ -80,6 +80,7 @@ def model(row: Row) -> ModelRecord:
         row[26],
         row[27],
         row[28],
+        tuple(row[29] or ()),
     )
 
 

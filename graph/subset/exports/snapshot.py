@@ -28,7 +28,7 @@ from graph.stores.embedded.index import build_index
 from graph.subset.lock import Lock
 from graph.tables import BY_NAME
 
-_BY_MODEL = ("claims", "trainings", "files", "changes", "novelty", "results", "abilities")
+_BY_MODEL = ("claims", "trainings", "files", "tensors", "changes", "novelty", "results", "abilities")
 
 
 def write(lock: Lock, source: Snapshot, folder: Path) -> Snapshot:

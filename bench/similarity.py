@@ -31,11 +31,13 @@ from graph.catalogue import Catalogue
 from graph.records import Relation
 from graph.snapshot import Source
 from ingest.finish import finish
-from ingest.folders import origin_of, shelf_of
+from ingest.folders import shelf_of
+from ingest.identify import origin_of
 from ingest.parse import PartBuilder
 from ingest.report import Silent
 from ingest.staging import Staging
-from ingest.weights.exact import digest_of, identity
+from ingest.weights.digesting import digest_of
+from ingest.weights.exact import identity
 from ingest.weights.formats import as_bf16
 from ingest.weights.linear_sketch import CANDIDATES, sketch_of
 from ingest.weights.member import Member

@@ -48,7 +48,13 @@ _TYPES = (
     (pl.Boolean, "boolean"),
 )
 # What relationships name nodes by.
-_KEYS = {MODEL.name: "id", DATASET.name: "id", WEIGHT.name: "digest", BENCHMARK.name: "name", TENSOR.name: "digest"}
+_KEYS = {
+    MODEL.name: "id",
+    DATASET.name: "id",
+    WEIGHT.name: "digest",
+    TENSOR.name: "digest",
+    BENCHMARK.name: "name",
+}
 _ENDS = {
     DERIVED_FROM.name: (("model", MODEL.name), ("base_model", MODEL.name)),
     TRAINED_ON.name: (("model", MODEL.name), ("dataset", DATASET.name)),

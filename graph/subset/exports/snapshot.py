@@ -107,7 +107,7 @@ def _nodes(source: Snapshot, chosen: pa.Array, bases: pl.Series) -> pl.DataFrame
     empty = pl.lit([], dtype=pl.List(pl.String))
     author = pl.when(pl.col("id").str.contains("/", literal=True)).then(pl.col("id").str.split("/").list.first())
     missing = pl.DataFrame({"id": outside}, schema={"id": pl.String}).with_columns(
-        author=author, state=pl.lit(State.MISSING.value), tags=empty, languages=empty, relations=empty
+        author=author, state=pl.lit(State.MISSING.value), tags=empty, languages=empty, relations=empty, standards=empty
     )
     return pl.concat([models, missing], how="diagonal").sort("id")
 

@@ -17,6 +17,7 @@ TORCH := $(VENV)/.torch
 PYTEST_FLAGS ?=
 SIZE ?= 200000
 SEED ?= 1
+MODELS ?= 100000
 ROOTS ?= 3
 CASES ?= 100000
 WHEELS ?= wheels
@@ -24,7 +25,7 @@ MEGABYTES ?= 1000
 TABLES ?= ../shared/data/evals
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web screenshots test check neo4j bench bench-fuzz bench-minilm bench-reading bench-weights bench-ability bench-explorer format lock clean
+.PHONY: help demo web screenshots test check neo4j bench bench-fuzz bench-minilm bench-reading bench-weights bench-similarity bench-ability bench-explorer format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -90,6 +91,10 @@ bench: $(READY) $(NEO4J) ## measure on a generated Hub of SIZE models (SIZE=2500
 bench-weights: $(TORCH) ## train a zoo of tiny models (ROOTS, SEED) and judge what their weights tell
 	@$(BIN)/python -m bench.zoo make .bench/zoo-$(SEED) --seed $(SEED) --roots $(ROOTS) --wrong-times 0.003
 	@$(BIN)/python -m bench.zoo judge .bench/zoo-$(SEED)
+
+bench-similarity: $(READY) ## all pairs and identify among MODELS generated sketches
+	@$(BIN)/python -m bench.similarity pairs --models $(MODELS)
+	@$(BIN)/python -m bench.similarity identify --models $(MODELS)
 
 bench-ability: $(READY) ## foretell held-out results of the tables in the folder TABLES, beside the usual rules
 	@$(BIN)/python -m bench.ability $(TABLES) --seed $(SEED)

@@ -47,6 +47,7 @@ class _Found:
     method: str
     parents: tuple[int, ...]
     weights: tuple[float, ...]
+    scales: tuple[float, ...]
     base: Member
 
 
@@ -71,9 +72,10 @@ def chosen_by_element(
         best = _best_on(_Sample(change, bound, deltas), heavy, base, best)
     if best is None:
         return None
-    parts = sorted(zip(best.parents, best.weights, strict=True), key=lambda part: -part[1])
+    parts = sorted(zip(best.parents, best.weights, best.scales, strict=True), key=lambda part: -part[1])
     detail = f"explains {best.explained:.3f} of the weights on {best.base.id}"
-    return Mixture(tuple((elders[at], float(weight), float("nan")) for at, weight in parts), best.method, detail)
+    parents = tuple((elders[at], float(weight), float("nan")) for at, weight, _ in parts)
+    return Mixture(parents, best.method, detail, best.base, tuple(float(scale) for _, _, scale in parts))
 
 
 def _best_on(sample: _Sample, heavy: Sequence[int], base: Member, best: _Found | None) -> _Found | None:
@@ -167,7 +169,7 @@ def _dare(sample: _Sample, parents: tuple[int, ...], base: Member) -> _Found | N
     share = float(good.mean())
     if share <= _EXPLAINED or not all(0.1 < on < 0.95 for on in share_on):
         return None
-    return _Found(share, "dare", parents, tuple(float(value) for value in scale * share_on), base)
+    return _Found(share, "dare", parents, tuple(scale * share_on), tuple(scale), base)
 
 
 def _searched(scale: Doubles, explained: Callable[[Doubles], float]) -> Doubles:
@@ -211,4 +213,4 @@ def _ties(sample: _Sample, parents: tuple[int, ...], base: Member) -> _Found | N
     share = float(explained[large].mean())
     if share <= _EXPLAINED or min(alone) <= 0.02:
         return None
-    return _Found(share, "ties", parents, tuple(float(value) for value in weights), base)
+    return _Found(share, "ties", parents, tuple(weights), tuple(weights), base)

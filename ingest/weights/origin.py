@@ -53,6 +53,15 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
+class Mixing:
+    """How a merge was made of its parents: see ``ingest.weights.span.Mixture``."""
+
+    method: str
+    base: str
+    scales: tuple[float, ...]  # by parent
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """What a model was made from. ``candidates``: (base model, probability) when it is not certain which."""
 
@@ -60,6 +69,7 @@ class Origin:
     parents: tuple[Parent, ...] = ()
     candidates: tuple[tuple[str, float], ...] = ()
     alike: tuple[Resemblance, ...] = ()  # elders that resemble it in part, where nothing was made from anything
+    mixing: Mixing | None = None  # of a merge
     is_leaf: bool = False  # a copy or another form of a model that is there: nothing is sought beneath it
 
 
@@ -254,7 +264,7 @@ class Origins:
             )
             for parent, weight, error in mixture.parents
         )
-        return Origin(model.id, parents)
+        return Origin(model.id, parents, mixing=Mixing(mixture.method, mixture.base.id, mixture.scales))
 
     def _adapted(self, model: Member) -> Origin | None:
         """A merged adapter: some matrices untouched, the others changed in few directions."""

@@ -29,6 +29,8 @@ class Mixture:
     parents: tuple[tuple[Member, float, float], ...]  # (parent, coefficient, standard error), heaviest first
     method: str  # "linear" | "dare" | "ties"
     detail: str
+    base: Member  # that the task vectors are taken from
+    scales: tuple[float, ...]  # what each parent's task vector is multiplied by where it is taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,12 @@ def span(model: Member, elders: Sequence[Member]) -> Span:
     errors = np.sqrt(np.diag(inverse) * left / len(model.flat))
     parts = sorted(zip(chosen, weights, errors, strict=True), key=lambda part: -part[1])
     parents = tuple((elders[at], float(value), float(error)) for at, value, error in parts)
-    return Span(tuple(elders), heavy, Mixture(parents, "linear", f"residual {left / floor:.2f} of rounding"))
+    return Span(tuple(elders), heavy, _linear(parents, elders[0], left / floor))
+
+
+def _linear(parents: tuple[tuple[Member, float, float], ...], base: Member, left: float) -> Mixture:
+    scales = tuple(weight for _, weight, _ in parents)
+    return Mixture(parents, "linear", f"residual {left:.2f} of rounding", base, scales)
 
 
 def _fit(

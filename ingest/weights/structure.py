@@ -25,6 +25,7 @@ class Laid:
     distance: float  # |y - laid| / |laid|
     relation: str  # "expanded" | "pruned" | "permuted"
     detail: str
+    matrices: dict[str, Values]  # the candidate's, as they were laid
 
 
 def laid(model: Member, candidate: Member) -> Laid | None:
@@ -50,7 +51,7 @@ def laid(model: Member, candidate: Member) -> Laid | None:
         return None
     distance = _distance(model, aligned)
     relation = "expanded" if "expanded" in done else "pruned" if done & {"pruned", "vocabulary cut"} else "permuted"
-    return None if distance is None else Laid(distance, relation, ", ".join(sorted(done)))
+    return None if distance is None else Laid(distance, relation, ", ".join(sorted(done)), aligned)
 
 
 def _rows(

@@ -23,11 +23,11 @@ from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.checkpoint import DamagedCheckpoint
 from ingest.weights.folder import Found, checkpoints
 from ingest.weights.member import Member, member
-from ingest.weights.origin import Origin, Origins, Parent, origins
+from ingest.weights.origin import Origins, origins
+from ingest.weights.parent import Origin, Parent
 from ingest.weights.shelf import WeightShelf, mark_of
 
 _BASE_OF_ADAPTER = "base_model_name_or_path"
-_UNDATED = 0.5  # what a direction without dates is worth
 
 
 def shelf_of(catalogue: Catalogue) -> WeightShelf:
@@ -62,10 +62,11 @@ def ingest_folders(
         progress.start("comparing", len(members), "models")
         row = 0
         told_of: list[Origin] = []
-        for origin, model in zip(origins(members), members, strict=True):
+        by_id = {model.id: model for model in members}
+        for origin in origins(members):
             row += 1
             told_of.append(origin)
-            builder.add_claims(model.id, claims_of(origin, created), "weights", row, _facts(model, told))
+            builder.add_claims(origin.model, claims_of(origin), "weights", row, _facts(by_id[origin.model], told))
             progress.advance(1)
         shelf.put_origins(told_of)
         progress.finish()
@@ -166,12 +167,12 @@ def _told(path: Path | None) -> dict[str, datetime]:
     return {model: time if time.tzinfo else time.replace(tzinfo=UTC) for model, time in times.items()}
 
 
-def claims_of(origin: Origin, created: dict[str, datetime]) -> list[ClaimRecord]:
+def claims_of(origin: Origin) -> list[ClaimRecord]:
     """What the weights say, as claims; other candidates stand in the detail."""
-    return [_claim(parent, origin, created) for parent in origin.parents]
+    return [_claim(parent, origin) for parent in origin.parents]
 
 
-def _claim(parent: Parent, origin: Origin, created: dict[str, datetime]) -> ClaimRecord:
+def _claim(parent: Parent, origin: Origin) -> ClaimRecord:
     words = [parent.detail]
     if parent.weight is not None:
         error = f" +- {parent.weight_error:.3f}" if parent.weight_error is not None else ""
@@ -179,12 +180,14 @@ def _claim(parent: Parent, origin: Origin, created: dict[str, datetime]) -> Clai
     if origin.candidates:
         others = ", ".join(f"{model} {share:.2f}" for model, share in origin.candidates)
         words.append(f"candidates: {others}")
-    probability = parent.probability
-    if parent.model not in created or parent.base_model not in created:
-        words.append("direction not certain: an upload time is not known")
-        probability = min(probability, _UNDATED)
     return ClaimRecord(
-        parent.model, parent.base_model, parent.relation, Evidence.WEIGHTS, "weights", probability, "; ".join(words)
+        parent.model,
+        parent.base_model,
+        parent.relation,
+        Evidence.WEIGHTS,
+        "weights",
+        parent.probability,
+        "; ".join(words),
     )
 
 

@@ -15,7 +15,8 @@ from bench.zoo.score import score, table
 from ingest.names import judge
 from ingest.weights.folder import checkpoints
 from ingest.weights.member import BUDGET, Member, member
-from ingest.weights.origin import Origin, origins
+from ingest.weights.origin import origins
+from ingest.weights.parent import Origin
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 

@@ -102,8 +102,12 @@ def _present(id: str, models: dict[str, Model]) -> set[str]:
     return {p for parent in models[id].parents for p in _present(parent.id, models)}
 
 
-def score(truth: Truth, said: Predictions, roots: set[int] | None = None) -> Score:
-    """The score, of all models or of those of some roots."""
+def score(truth: Truth, said: Predictions, roots: set[int] | None = None, *, timeless: bool = False) -> Score:
+    """The score, of all models or of those of some roots. ``timeless``: no upload times were given, so that of equal models any may
+    count as the oldest: the child of an edge is its class too, and edges within a class count when both were named.
+    """
+    if timeless:
+        truth, said = _by_class(truth, said)
     models = {m.id: m for m in truth.models}
     judged = {m.id: m for m in truth.models if not m.missing and (roots is None or m.root in roots)}
     edges: dict[Typed, Edge] = {}
@@ -187,6 +191,26 @@ def score(truth: Truth, said: Predictions, roots: set[int] | None = None) -> Sco
         brier=sum((p - ok) ** 2 for p, ok in outcomes) / len(outcomes) if outcomes else None,
         calibration_error=_calibration_error(outcomes),
     )
+
+
+def _by_class(truth: Truth, said: Predictions) -> tuple[Truth, Predictions]:
+    """Both with equal models under the name of their class: what was made from any of them was made from all."""
+    models = {model.id: model for model in truth.models}
+
+    def of(id: str) -> str:
+        return models[id].class_ if id in models else id
+
+    edges: list[Edge] = []
+    for edge in said.edges:
+        same = edge.model in models and of(edge.model) == of(edge.base_model)
+        if same:  # the pair, as the truth has it
+            child = edge.model if edge.model != of(edge.model) else edge.base_model
+            true = models[child].parents
+            relation = true[0].relation if true and true[0].relation in COPIES else edge.relation
+            edges.append(msgspec.structs.replace(edge, model=child, base_model=of(child), relation=relation))
+        else:
+            edges.append(msgspec.structs.replace(edge, model=of(edge.model)))
+    return truth, msgspec.structs.replace(said, edges=tuple(edges))
 
 
 def _rate(said: AbstractSet[Hashable], wanted: AbstractSet[Hashable]) -> Rate:

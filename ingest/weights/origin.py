@@ -6,25 +6,27 @@ its formula. What cannot be decided is a set of candidates with probabilities, n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from graph.records import Relation
 from ingest.weights.checkpoint import Values
 from ingest.weights.component import Resemblance, resemblance
+from ingest.weights.direction import Declared, directed
 from ingest.weights.elements import chosen_by_element
 from ingest.weights.exact import contained, same_content
-from ingest.weights.family import SAME_FAMILY, likeness, relative, squared
+from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative, squared
 from ingest.weights.grid import agreement, grid_of, within_steps
 from ingest.weights.inherited import Candidate, Descent, descent
 from ingest.weights.low_rank import is_noise, rank
 from ingest.weights.member import Member
-from ingest.weights.span import span
+from ingest.weights.order import chronicle
+from ingest.weights.parent import Mixing, Origin, Parent
+from ingest.weights.span import Mixture, span
 from ingest.weights.structure import Laid, head_changed, laid, layers_kept, rescaled
 
-FAR = 0.25  # relative distance beyond which shapes or order must have changed
 _NEAREST = 10  # candidates whose grid is tried
 _MOST_RELATIVES = 64  # nearest relatives that are looked at
 _SPARSE = 0.05
@@ -39,44 +41,11 @@ _SMALL = 16_000  # weights below which siblings cannot be told from parents
 _SURE, _FLAT, _MERGE, _BEND, _EITHER, _NEAREST_ONLY = 0.99, 0.97, 0.95, 0.85, 0.6, 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """One derivation that the weights tell of."""
-
-    model: str
-    base_model: str
-    relation: Relation
-    probability: float
-    detail: str
-    weight: float | None = None  # the coefficient in a merge
-    weight_error: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mixing:
-    """How a merge was made of its parents: see ``ingest.weights.span.Mixture``."""
-
-    method: str
-    base: str
-    scales: tuple[float, ...]  # by parent
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a model was made from. ``candidates``: (base model, probability) when it is not certain which."""
-
-    model: str
-    parents: tuple[Parent, ...] = ()
-    candidates: tuple[tuple[str, float], ...] = ()
-    alike: tuple[Resemblance, ...] = ()  # elders that resemble it in part, where nothing was made from anything
-    mixing: Mixing | None = None  # of a merge
-    is_leaf: bool = False  # a copy or another form of a model that is there: nothing is sought beneath it
-
-
 class Origins:
     """The origins of models, one after the other, the oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, merges: Mapping[str, Mixture] | None = None) -> None:
+        self._merges = merges or {}  # that are known already
         self._members: list[Member] = []
         self._floats: list[Member] = []
         self._candidates: dict[str, Candidate] = {}
@@ -242,13 +211,9 @@ class Origins:
         family = self._relatives(model)
         if len(family) < 2:
             return None
-        fit = span(model, family)
-        mixture = fit.mixture
-        if mixture is None:
-            heavy = [family[at] for at in fit.heaviest[:4]]
-            bases = {family[0].id: family[0]}
-            bases |= {base.id: base for elder in heavy for base, _ in self._candidates[elder.id].parents}
-            mixture = chosen_by_element(model, family, fit.heaviest, list(bases.values()))
+        mixture = self._merges.get(model.id)
+        if mixture is None or not all(parent in family for parent, _, _ in mixture.parents):
+            mixture = self._mixture(model, family)
         if mixture is None:
             return None
         detail = f"{mixture.method} merge, {mixture.detail}"
@@ -265,6 +230,15 @@ class Origins:
             for parent, weight, error in mixture.parents
         )
         return Origin(model.id, parents, mixing=Mixing(mixture.method, mixture.base.id, mixture.scales))
+
+    def _mixture(self, model: Member, family: Sequence[Member]) -> Mixture | None:
+        fit = span(model, family)
+        if fit.mixture is not None:
+            return fit.mixture
+        heavy = [family[at] for at in fit.heaviest[:4]]
+        bases = {family[0].id: family[0]}
+        bases |= {base.id: base for elder in heavy for base, _ in self._candidates[elder.id].parents}
+        return chosen_by_element(model, family, fit.heaviest, list(bases.values()))
 
     def _adapted(self, model: Member) -> Origin | None:
         """A merged adapter: some matrices untouched, the others changed in few directions."""
@@ -370,8 +344,9 @@ def _left_out(model: Member, elder: Member) -> list[str] | None:
     return None if any(role[0].isdigit() for role in missing) else sorted(missing)
 
 
-def origins(models: Iterable[Member]) -> Iterator[Origin]:
-    """The origins of models given in upload order."""
-    known = Origins()
-    for model in models:
-        yield known.add(model)
+def origins(models: Iterable[Member], declared: Declared | None = None) -> Iterator[Origin]:
+    """The origins of models, in the order in which they can have been made. ``declared``: what models name as their bases."""
+    told = chronicle(models)
+    known = Origins(told.merges)
+    found = [known.add(model) for model in told.order]
+    yield from directed(found, {model.id: model.created_at for model in told.order}, declared)

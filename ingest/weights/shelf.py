@@ -20,7 +20,7 @@ from graph.errors import Damaged
 from ingest.weights.checkpoint import Checkpoint
 from ingest.weights.exact import Digest, identity
 from ingest.weights.member import Member
-from ingest.weights.origin import Origin
+from ingest.weights.parent import Origin
 
 _VERSION = 2
 _ABOUT = "about"

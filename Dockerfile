@@ -5,7 +5,7 @@ FROM python:3.12-slim AS build
 WORKDIR /src
 RUN python -m venv /opt/stemma
 ENV PATH=/opt/stemma/bin:$PATH
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY graph graph
 COPY ingest ingest
 COPY api api

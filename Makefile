@@ -7,14 +7,21 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEO4J := .neo4j/lib/.ready
 NODE := tests/loopback_hub/node/node_modules/.ready
+WEB := api/web/dist/index.html
+WEB_PACKAGES := api/web/node_modules/.ready
+GRAPHIQL := api/web/graphiql/dist/index.html
+GRAPHIQL_PACKAGES := api/web/graphiql/node_modules/.ready
+WEB_SOURCES := $(shell find api/web/src api/web/public api/web/tools -type f ! -name operations.ts) $(wildcard api/web/*.*)
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 TORCH := $(VENV)/.torch
 PYTEST_FLAGS ?=
 SIZE ?= 200000
 SEED ?= 1
 ROOTS ?= 3
+TABLES ?= ../shared/data/evals
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check neo4j bench bench-weights format lock clean
+.PHONY: help demo web test check neo4j bench bench-weights bench-ability format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -41,17 +48,33 @@ $(TORCH): $(READY) requirements/zoo.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements/zoo.txt
 	@touch $@
 
-demo: $(READY) ## build the sample catalogue, serve it, and print the address
+$(WEB_PACKAGES) $(GRAPHIQL_PACKAGES): %/node_modules/.ready: %/package-lock.json %/.npmrc $(READY)
+	@echo "installing the packages of $* (once) ..." >&2
+	@cd $* && $(NPM) ci --silent && touch node_modules/.ready
+
+$(WEB): $(WEB_PACKAGES) $(WEB_SOURCES) api/schema.graphql
+	@echo "building the explorer ..." >&2
+	@cd api/web && $(NPM) run --silent build
+
+$(GRAPHIQL): $(GRAPHIQL_PACKAGES) $(wildcard api/web/graphiql/*.* api/web/graphiql/examples/*) api/web/tools/compress.mjs
+	@echo "building GraphiQL ..." >&2
+	@cd api/web/graphiql && $(NPM) run --silent build
+
+demo: $(READY) $(WEB) $(GRAPHIQL) ## build the sample catalogue, serve it, and print the address
 	@$(BIN)/stemma demo
 
-test: $(READY) $(NEO4J) $(NODE) ## run every test, with a real Neo4j server
+web: $(WEB) $(GRAPHIQL) ## build the explorer that the service shows (node comes from PyPI)
+
+test: $(READY) $(WEB) $(GRAPHIQL) $(NEO4J) $(NODE) ## run every test, with a real Neo4j server
+	@cd api/web && $(NPM) run --silent test
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
-check: $(READY) ## format, lint, types and import contracts
+check: $(READY) $(WEB) ## format, lint, types and import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@cd api/web && $(NPM) run --silent check
 
 neo4j: $(NEO4J) ## fetch the Neo4j server that the tests use
 
@@ -61,6 +84,9 @@ bench: $(READY) $(NEO4J) ## measure on a generated Hub of SIZE models (SIZE=2500
 bench-weights: $(TORCH) ## train a zoo of tiny models (ROOTS, SEED) and judge what their weights tell
 	@$(BIN)/python -m bench.zoo make .bench/zoo-$(SEED) --seed $(SEED) --roots $(ROOTS) --wrong-times 0.003
 	@$(BIN)/python -m bench.zoo judge .bench/zoo-$(SEED)
+
+bench-ability: $(READY) ## foretell held-out results of the tables in the folder TABLES, beside the usual rules
+	@$(BIN)/python -m bench.ability $(TABLES) --seed $(SEED)
 
 format: $(READY) ## format the code and mend what can be mended
 	@$(BIN)/ruff format .
@@ -72,4 +98,4 @@ lock: $(READY) ## write the pinned, hashed requirements anew
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate --group zoo pyproject.toml -o requirements/zoo.txt
 
 clean: ## remove what make made
-	rm -rf $(VENV) .neo4j tests/loopback_hub/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .neo4j tests/loopback_hub/node/node_modules api/web/node_modules api/web/dist api/web/graphiql/node_modules api/web/graphiql/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

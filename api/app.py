@@ -20,11 +20,12 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.execution import Answer, run
+from api.explorer import Explorer
 from api.loaders import Context, Limits, Loaders
 from api.page import PAGE
 from api.serving import Serving
@@ -94,18 +95,19 @@ class Kept:
 class Service:
     """The routes and what they share."""
 
-    def __init__(self, serving: Serving, settings: Settings) -> None:
+    def __init__(self, serving: Serving, settings: Settings, explorer: Explorer) -> None:
         self._serving = serving
+        self._explorer = explorer
         self._settings = settings
         self._limits = Limits(settings.max_page, settings.max_lineage)
         self._kept = Kept(settings.response_cache_mb * 1_000_000)
         self.metrics = Metrics()
 
     async def graphql(self, request: Request) -> Response:
-        """A GraphQL question, by POST or GET; a short page for browsers."""
+        """A GraphQL question, by POST or GET; GraphiQL for browsers, or a short page where it is not built."""
         if request.method == "GET" and "query" not in request.query_params:
             if "text/html" in request.headers.get("accept", ""):
-                return HTMLResponse(PAGE)
+                return self._explorer.editor(request) or HTMLResponse(PAGE)
             return _refusal("BAD_INPUT", "give a GraphQL document as `query`", 400)
         try:
             question = await self._question(request)
@@ -128,7 +130,7 @@ class Service:
                 return _answer(body, tag, request)
             context = Context(store, Loaders(store), self._limits, sources)
             answer = await run(question.query, question.variables, question.operationName, context, self._settings)
-            body = orjson.dumps(answer.body, default=str, option=orjson.OPT_NON_STR_KEYS)
+            body = msgspec.json.encode(answer.body, enc_hook=str)
         self.metrics.cost.observe(answer.cost)
         if answer.clean:
             self._kept.put(key, body)
@@ -261,9 +263,10 @@ class Watched:
             )
 
 
-def create_app(serving: Serving, settings: Settings) -> Starlette:
+def create_app(serving: Serving, settings: Settings, explorer: Explorer | None = None) -> Starlette:
     """The ASGI application; the store is opened when it starts and closed when it stops."""
-    service = Service(serving, settings)
+    explorer = explorer or Explorer()
+    service = Service(serving, settings, explorer)
     handlers: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/graphql": service.graphql,
         "/healthz": service.healthz,
@@ -274,7 +277,7 @@ def create_app(serving: Serving, settings: Settings) -> Starlette:
         Route(path, handler, methods=["GET", "POST"] if path == "/graphql" else ["GET"])
         for path, handler in handlers.items()
     ]
-    routes.append(Route("/", lambda _: RedirectResponse("/graphql")))
+    routes.append(Route("/{address:path}", explorer.file_or_page, methods=["GET"]))  # last: whatever is not above
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -7,9 +7,18 @@ from dataclasses import dataclass
 
 from strawberry.dataloader import DataLoader
 
-from graph.records import ClaimRecord, DerivationRecord, Evidence, ModelRecord, Relation, TrainingRecord
+from graph.records import (
+    AbilityRecord,
+    ClaimRecord,
+    DerivationRecord,
+    Evidence,
+    ModelRecord,
+    NoveltyRecord,
+    Relation,
+    TrainingRecord,
+)
 from graph.snapshot import Source
-from graph.store import Store
+from graph.store import DerivationPage, EdgeFilter, Key, Near, Store
 
 MANY = 50  # records that are asked for as one question of their own
 
@@ -53,12 +62,41 @@ class Loaders:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._near: dict[str, tuple[int, Near]] = {}  # with the length of the page that was asked for
         self.model: DataLoader[str, ModelRecord | None] = DataLoader(load_fn=store.models)
         self.bases: DataLoader[str, tuple[DerivationRecord, ...]] = DataLoader(load_fn=store.base_models)
         self.counts: DataLoader[str, dict[Relation, int]] = DataLoader(load_fn=store.derived_counts)
         self.claims: DataLoader[str, tuple[ClaimRecord, ...]] = DataLoader(load_fn=store.claims)
         self.trainings: DataLoader[str, tuple[TrainingRecord, ...]] = DataLoader(load_fn=store.trainings)
+        self.novelty: DataLoader[str, NoveltyRecord | None] = DataLoader(load_fn=store.novelty)
+        self.abilities: DataLoader[str, AbilityRecord | None] = DataLoader(load_fn=store.abilities)
         self.weights: DataLoader[str, str | None] = DataLoader(load_fn=store.weights_of)
+
+    async def near(self, id: str, first: int, wanted: tuple[str, ...]) -> ModelRecord | None:
+        """A model that is asked for together with its derivations; those are kept for the fields that show them."""
+        found = await self._store.near(id, first, wanted)
+        if found is None:
+            return None
+        self._near[id] = first, found
+        return found.model
+
+    async def bases_of(self, id: str) -> list[Edge]:
+        """What a model was made from."""
+        if id in self._near:
+            _, near = self._near[id]
+            return _joined(near, near.bases)
+        return await self.edges(await self.bases.load(id))
+
+    async def derived_of(
+        self, id: str, where: EdgeFilter, first: int, after: Key | None
+    ) -> tuple[DerivationPage, list[Edge]]:
+        """A page of what was made from a model."""
+        if id in self._near and (where, after) == (EdgeFilter(), None):
+            length, near = self._near[id]
+            if near.derived is not None and length == first:
+                return near.derived, _joined(near, near.derived.derivations)
+        (page,) = await self._store.derived_models([id], where, first, after)
+        return page, await self.edges(page.derivations)
 
     async def records(self, ids: Iterable[str]) -> dict[str, ModelRecord]:
         """The records of ids that the store itself gave."""
@@ -71,6 +109,11 @@ class Loaders:
         """Derivations with their models."""
         known = await self.records(id for edge in derivations for id in (edge.model, edge.base_model))
         return [Edge(edge, known[edge.model], known[edge.base_model]) for edge in derivations]
+
+
+def _joined(near: Near, derivations: Sequence[DerivationRecord]) -> list[Edge]:
+    known = {**near.ends, near.model.id: near.model}
+    return [Edge(edge, known[edge.model], known[edge.base_model]) for edge in derivations]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
+import msgspec
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
 from api import cursors
 from api.loaders import Edge
-from api.selected import fields_of_models, selects
+from api.novelty import NoveltyReport, ReportBy, TierCount, reported, tier_counts
+from api.selected import fields_of_models, nearest, selects
 from api.types import (
     ANCESTORS_AT_MOST,
     SCALARS,
@@ -30,8 +33,10 @@ from api.types import (
 )
 from graph.errors import BadInput, LimitExceeded, NotFound
 from graph.lineage import PACKED, nearest_common_ancestors, packed
-from graph.records import Direction, Evidence, Relation, State
-from graph.store import EVERY_FIELD, EdgeFilter, Facet, Key, ModelPage, Order, Walk, Want
+from graph.novelty import Class
+from graph.records import Direction, Evidence, ModelRecord, Relation, State
+from graph.report import KEPT_LINES, report
+from graph.store import EVERY_FIELD, Collapse, EdgeFilter, Facet, Key, ModelPage, Order, Walk, Want
 from graph.store import ModelFilter as Filter
 
 LONGEST_TEXT = 200  # characters of a search
@@ -60,6 +65,9 @@ class ModelFilter:
     parameters_max: Long | None = strawberry.field(default=None, description="Largest number of parameters.")
     created_from: datetime | None = strawberry.field(default=None, description="Made at this time or later.")
     created_until: datetime | None = strawberry.field(default=None, description="Made before this time.")
+    novelty_class: list[Class] | None = strawberry.field(default=None, description="What kind of fork it is.")
+    novelty_min: float | None = strawberry.field(default=None, description="Least novelty score, 0 to 100.")
+    novelty_max: float | None = strawberry.field(default=None, description="Largest novelty score, 0 to 100.")
 
 
 @strawberry.type(description="A model reached, and how far away it is.")
@@ -68,6 +76,13 @@ class LineageNode:
 
     model: Model = strawberry.field(description="The model.")
     distance: int = strawberry.field(description="Fewest derivations to the root; negative towards ancestors.")
+
+
+class Reached(msgspec.Struct, frozen=True, gc=False):
+    """What a LineageNode is read from."""
+
+    model: Any  # what was wanted of it
+    distance: int
 
 
 @strawberry.type(description="A model shown whose neighbours are not all shown.")
@@ -169,6 +184,8 @@ class CatalogueType:
         description="Derivations by evidence; one may count in several."
     )
     derivations_by_relation: list[Count] = strawberry.field(description="Derivations by relation.")
+    results: int = strawberry.field(description="Evaluation results of models in the catalogue.")
+    with_ability: int = strawberry.field(description="Models whose ability is measured.")
     conflicts: int = strawberry.field(description="Derivations about which claims disagree.")
     cycles: int = strawberry.field(description="Derivations that lie on a cycle.")
     models_with_base: int = strawberry.field(description="Models with a base model.")
@@ -177,6 +194,8 @@ class CatalogueType:
     weights: int = strawberry.field(description="Distinct weight contents.")
     models_with_weights: int = strawberry.field(description="Models whose weight content is known.")
     skipped: list[Count] = strawberry.field(description="What the last run left out, by reason.")
+    novelty: list[Count] = strawberry.field(description="Models by their class of novelty.")
+    novelty_by_tier: list[TierCount] = strawberry.field(description="Scores of novelty by what they rest on.")
 
 
 async def _id(info: Ask, name: str) -> str | None:
@@ -202,10 +221,7 @@ def _lineage(walk: Walk) -> Lineage:
 
     return Lineage(
         root=walk.models[0],
-        nodes=[
-            LineageNode(model=model, distance=node.distance)
-            for node, model in zip(walk.nodes, walk.models, strict=True)
-        ],
+        nodes=list(map(Reached, walk.models, [node.distance for node in walk.nodes])),  # type: ignore[arg-type] # the same fields
         links=links,
         total_ancestors=walk.total_ancestors,
         total_descendants=walk.total_descendants,
@@ -221,11 +237,15 @@ class Query:
     @strawberry.field(description="One model, by any spelling of its name, a former name, or the Hub's permanent id.")
     async def model(self, info: Ask, id: strawberry.ID) -> Model | None:
         """A model's node."""
-        load = info.context.load.model
-        found = await load.load(id[:LONGEST_NAME])  # most ask by the name itself
+        load, near = info.context.load, nearest(info._raw_info)
+        if near is None or not 0 <= near[0] <= info.context.limits.page:
+            ask: Callable[[str], Awaitable[ModelRecord | None]] = load.model.load
+        else:
+            ask = partial(load.near, first=near[0], wanted=near[1])
+        found = await ask(id[:LONGEST_NAME])  # most ask by the name itself
         if found is None:
             canonical = await _id(info, id)
-            found = None if canonical is None else await load.load(canonical)
+            found = None if canonical is None else await ask(canonical)
         return found  # type: ignore[return-value] # record
 
     @strawberry.field(description="Models under a filter, a page at a time.")
@@ -234,12 +254,20 @@ class Query:
         info: Ask,
         filter: ModelFilter | None = None,
         order_by: Order = Order.DOWNLOADS,
+        collapse: Annotated[
+            Collapse | None,
+            strawberry.argument(description="One line a group: its original, or the first that passes."),
+        ] = None,
         first: int = 20,
         after: str | None = None,
     ) -> ModelConnection:
         """A page of models."""
         where, store = filter_of(filter), info.context.store
-        page = await store.find(where, order_by, page_size(info, first), cursors.read(order_by.value, after))
+        size, key = page_size(info, first), cursors.read(order_by.value, after)
+        if collapse is not None:
+            folded = await store.find_folded(where, collapse, order_by, size, key)
+            return connection(folded, order_by.value, after, lambda: store.count_folded(where, collapse))
+        page = await store.find(where, order_by, size, key)
         return connection(page, order_by.value, after, lambda: store.count(where))
 
     @strawberry.field(
@@ -362,6 +390,21 @@ class Query:
         where, kinds = filter_of(filter), list(dict.fromkeys(by))
         return await info.context.store.facets(where, kinds, page_size(info, first))  # type: ignore[return-value] # same fields
 
+    @strawberry.field(
+        description="How many models bring what: copies, quantised, merges of the known, light, substantial."
+    )
+    async def report(
+        self,
+        info: Ask,
+        by: Annotated[list[ReportBy] | None, strawberry.argument(description="Sections; all when not said.")] = None,
+        first: Annotated[int, strawberry.argument(description="Most groups of each, up to 100.")] = 10,
+    ) -> NoveltyReport:
+        """The report of novelty."""
+        if not 1 <= first <= KEPT_LINES:
+            raise LimitExceeded("first", KEPT_LINES, first, "ask for 1 to that many groups")
+        facets = tuple(dict.fromkeys(Facet(word.value) for word in (ReportBy if by is None else by)))
+        return reported(report(await info.context.store.coverage(), facets, first))
+
     @strawberry.field(description="What the catalogue holds, and where it came from.")
     async def catalogue(self, info: Ask) -> CatalogueType:
         """Coverage."""
@@ -377,12 +420,16 @@ class Query:
             derivations_by_relation=_counts(held.relations),
             conflicts=held.conflicts,
             cycles=held.cycles,
+            results=held.results,
+            with_ability=held.with_ability,
             models_with_base=held.with_base,
             trainings=held.trainings,
             files=held.files,
             weights=held.weights,
             models_with_weights=held.with_weights,
             skipped=_counts(held.skipped),
+            novelty=_counts(held.novelty),
+            novelty_by_tier=tier_counts(held.tiers),
         )
 
 
@@ -399,7 +446,7 @@ def filter_of(given: ModelFilter | None) -> Filter:
     """A filter of the store's. Raises LimitExceeded, BadInput."""
     if given is None:
         return Filter()
-    for name in ("task", "library", "licence", "author", "state", "relation"):
+    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class"):
         values: Sequence[object] | None = getattr(given, name)
         if values is not None and len(values) > MOST_VALUES:
             raise LimitExceeded(f"values of filter.{name}", MOST_VALUES, len(values), "ask for fewer at once")
@@ -413,6 +460,10 @@ def filter_of(given: ModelFilter | None) -> Filter:
         number = getattr(given, name)
         if number is not None and not 0 <= number < 2**63:
             raise BadInput(f"filter.{name} is {number}: give a whole number from 0 up")
+    for name in ("novelty_min", "novelty_max"):
+        score = getattr(given, name)
+        if score is not None and not 0 <= score <= 100:
+            raise BadInput(f"filter.{name} is {score}: give a score from 0 to 100")
     return Filter(
         text=given.text or None,
         tasks=tuple(given.task or ()),
@@ -426,6 +477,9 @@ def filter_of(given: ModelFilter | None) -> Filter:
         parameters_max=given.parameters_max,
         created_from=_aware(given.created_from),
         created_until=_aware(given.created_until),
+        novelty_classes=tuple(given.novelty_class or ()),
+        novelty_min=given.novelty_min,
+        novelty_max=given.novelty_max,
     )
 
 

@@ -14,12 +14,13 @@ from graphql import (
     GraphQLResolveInfo,
     InlineFragmentNode,
     SelectionSetNode,
+    get_argument_values,
     get_named_type,
 )
 
 from graph.store import EVERY_FIELD
 
-_MODEL = "Model"
+_MODEL, _BASES, _DERIVED = "Model", "baseModels", "derivedModels"
 Info = GraphQLResolveInfo[Any]
 _Pair = tuple[GraphQLObjectType | GraphQLInterfaceType, FieldNode]
 
@@ -34,8 +35,11 @@ def fields_of_models(info: Info) -> tuple[str, ...]:
 
     All names when a selected field is found by a resolver: that may look at any.
     """
+    return _fields(list(_chosen(info)), info)
+
+
+def _fields(waiting: list[_Pair], info: Info) -> tuple[str, ...]:
     wanted = {"id"}
-    waiting = list(_chosen(info))
     while waiting:
         kind, node = waiting.pop()
         field = kind.fields.get(node.name.value)
@@ -46,10 +50,25 @@ def fields_of_models(info: Info) -> tuple[str, ...]:
             if definition is None or definition.base_resolver is not None:
                 return EVERY_FIELD
             wanted.add(definition.python_name)
-        inner = get_named_type(field.type)
-        if node.selection_set and isinstance(inner, GraphQLObjectType | GraphQLInterfaceType):
-            waiting += _within(inner, node.selection_set, info.fragments)
+        waiting += _beneath([(kind, node)], info)
     return tuple(name for name in EVERY_FIELD if name in wanted)
+
+
+def nearest(info: Info) -> tuple[int, tuple[str, ...]] | None:
+    """How many derived models a question for one model asks for, and what of the models that its derivations name.
+
+    None when it asks for nothing of the kind, or also for something else: many models are asked for together.
+    """
+    if len(info.operation.selection_set.selections) != 1 or not isinstance(info.return_type, GraphQLObjectType):
+        return None
+    first, near = 0, []
+    for kind, node in _chosen(info):
+        given = {argument.name.value for argument in node.arguments or ()}
+        if node.name.value == _BASES or (node.name.value == _DERIVED and given <= {"first"}):
+            near.append((kind, node))
+            if node.name.value == _DERIVED:
+                first = get_argument_values(kind.fields[_DERIVED], node, info.variable_values)["first"]
+    return (first, _fields(_beneath(near, info), info)) if near else None
 
 
 def _chosen(info: Info) -> Iterator[_Pair]:
@@ -58,6 +77,16 @@ def _chosen(info: Info) -> Iterator[_Pair]:
     for node in info.field_nodes:
         if node.selection_set and isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
             yield from _within(kind, node.selection_set, info.fragments)
+
+
+def _beneath(pairs: list[_Pair], info: Info) -> list[_Pair]:
+    """What is selected of these fields."""
+    found: list[_Pair] = []
+    for kind, node in pairs:
+        inner = get_named_type(kind.fields[node.name.value].type)
+        if node.selection_set and isinstance(inner, GraphQLObjectType | GraphQLInterfaceType):
+            found += _within(inner, node.selection_set, info.fragments)
+    return found
 
 
 def _within(

@@ -15,10 +15,14 @@ from strawberry import Info, Parent
 from strawberry.types.scalar import ScalarDefinition
 
 from api import cursors
+from api.ability import Ability, Result, ability_of, results_of
+from api.licence import LicenceReport, licence_report_of
 from api.loaders import Context, Edge
+from api.novelty import Novelty
 from graph import conflicts as disagreements
 from graph.errors import LimitExceeded
 from graph.lineage import roots as roots_of
+from graph.novelty import told
 from graph.records import (
     ClaimRecord,
     DatasetRecord,
@@ -30,7 +34,7 @@ from graph.records import (
     State,
     TrainingRecord,
 )
-from graph.store import EVERY_FIELD, EdgeFilter, Facet, Key, ModelFilter, ModelPage, Order, Want
+from graph.store import EVERY_FIELD, Collapse, EdgeFilter, Facet, FoldedPage, Key, ModelFilter, ModelPage, Order, Want
 
 Ask = Info[Context, None]
 DOWNLOADS = Order.DOWNLOADS.value
@@ -53,6 +57,7 @@ for _kind, _name, _meaning in (
     (Direction, "Direction", "Which way a lineage is walked."),
     (Order, "ModelOrder", "What models are ordered by: most or newest first, unknown last, then by name."),
     (Facet, "Facet", "What models can be counted by."),
+    (Collapse, "Collapse", "What folds into one line: copies, quantised versions too, or all of a family."),
 ):
     strawberry.enum(_kind, name=_name, description=_meaning)
 
@@ -169,6 +174,9 @@ class ModelEdge:
 
     node: Model = strawberry.field(description="The model.")
     cursor: str = strawberry.field(description="Its place in the list.")
+    folded: int = strawberry.field(
+        default=0, description="With `collapse`: how many others of its group pass the filter and fold under it."
+    )
 
 
 @strawberry.type(description="A page of models.")
@@ -188,10 +196,12 @@ class ModelConnection:
         return int(await self.counted())  # type: ignore[operator] # set by ``connection``
 
 
-def connection(page: ModelPage, order: str, after: str | None, counted: object) -> ModelConnection:
+def connection(page: ModelPage | FoldedPage, order: str, after: str | None, counted: object) -> ModelConnection:
     """A page of the store as a connection. ``counted``: the total, or how to ask for it."""
+    folded = page.folded if isinstance(page, FoldedPage) else (0,) * len(page.models)
+    rows = zip(page.models, page.keys, folded, strict=True)
     return ModelConnection(
-        edges=[ModelEdge(node=m, cursor=cursors.write(order, k)) for m, k in zip(page.models, page.keys, strict=True)],  # type: ignore[arg-type] # records
+        edges=[ModelEdge(node=m, cursor=cursors.write(order, k), folded=n) for m, k, n in rows],  # type: ignore[arg-type] # records
         nodes=page.models,  # type: ignore[arg-type] # records
         page_info=page_info(order, page.keys, page.has_next, after),
         counted=counted,
@@ -307,8 +317,7 @@ class Model:
         """Derivations towards base models."""
         if root.base_models == 0:
             return []
-        derivations = await info.context.load.bases.load(root.id)
-        return await info.context.load.edges(derivations)  # type: ignore[return-value] # edges
+        return await info.context.load.bases_of(root.id)  # type: ignore[return-value] # edges
 
     @strawberry.field(description="What was made from it directly, by downloads.")
     async def derived_models(
@@ -322,8 +331,7 @@ class Model:
         """A page of derivations."""
         where = edge_filter(relations, evidence)
         key = cursors.read(DOWNLOADS, after)
-        (page,) = await info.context.store.derived_models([root.id], where, page_size(info, first), key)
-        nodes = await info.context.load.edges(page.derivations)
+        page, nodes = await info.context.load.derived_of(root.id, where, page_size(info, first), key)
         return DerivationConnection(
             edges=[
                 DerivationEdge(node=node, cursor=cursors.write(DOWNLOADS, key))  # type: ignore[arg-type] # edges
@@ -377,11 +385,33 @@ class Model:
         without = ModelPage(tuple(m for m, _ in kept), tuple(k for _, k in kept), page.has_next or len(others) > size)
         return connection(without, DOWNLOADS, after, weights.holders - 1 if weights else 0)
 
+    @strawberry.field(
+        description="How much of it nothing older in the catalogue explains; null when it was never seen itself."
+    )
+    async def novelty(root: Parent[ModelRecord], info: Ask) -> Novelty | None:
+        """Its novelty in words and numbers."""
+        return told(root, await info.context.load.novelty.load(root.id))  # type: ignore[return-value] # the same fields
+
     @strawberry.field(description="Its files, when they are known, by path.")
     async def files(root: Parent[ModelRecord], info: Ask) -> list[File]:
         """Its files."""
         files = await info.context.store.files(root.id)
         return list(files[: info.context.limits.lineage])  # type: ignore[arg-type] # records
+
+    @strawberry.field(description="What the licences along its lineage ask, and where its own leaves something out.")
+    async def licence_report(root: Parent[ModelRecord], info: Ask) -> LicenceReport:
+        """Over all ancestors."""
+        return await licence_report_of(root, info)
+
+    @strawberry.field(description="How able it is, from its results; null where none of it or of an ancestor is known.")
+    async def ability(root: Parent[ModelRecord], info: Ask) -> Ability | None:
+        """Measured or inherited."""
+        return await ability_of(root.id, info)
+
+    @strawberry.field(description="Its evaluation results, by benchmark, setting and source.")
+    async def results(root: Parent[ModelRecord], info: Ask) -> list[Result]:
+        """As sources say them."""
+        return await results_of(root.id, info)
 
     @strawberry.field(description="Where the claims about its base models disagree.")
     async def conflicts(root: Parent[ModelRecord], info: Ask) -> list[Conflict]:

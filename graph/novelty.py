@@ -1,26 +1,30 @@
 """This file knows fork novelty: the part of a model that nothing older in the catalogue explains, from 0 to 100.
 
-Decided first by exact facts (``class``, the first that holds), because what they say needs no estimate:
+The ``class`` is decided first, by exact facts, because what they say needs no estimate; the first that holds:
 
 - ``copy``: the same weight files as an older model; ``repackaged``: the same values in other files, names or order;
   ``recast``: the same values in another number format; ``quantized``: values on a coarser grid;
-- ``merged-known``: a merge of models that are all in the catalogue. All of these score 0.
-- ``new``: a root. ``unknown``: its base model is not in the catalogue, or not all parents of a merge are. No score.
+- ``merged-known``: a merge of models that are all in the catalogue. All of these score 0 (a merge whose weights were read: what its
+  parents leave, and the class up to ``MERGED``);
+- ``new``: a root. ``unknown``: none of its base models is in the catalogue, or not all parents of a merge are. No score;
 - ``adapter``, then ``light`` below ``LIGHT`` and ``substantial`` from there on, by the score.
 
-With weights (tier T1 sampled, T2 all; the ``changes`` table that ``ingest.weights.change`` writes):
+What the weights prove counts before what is declared. With weights (tier T1 sampled, T2 all; the ``changes`` table that
+``ingest.weights.change`` writes, where the two terms are defined):
 
     score = 100 min(1, ln(1 + sqrt(I) e / e0) / ln(1 + e1 / e0)),      e0 = .002, e1 = .1
 
 e: the root of the change's energy above the noise floor of the format, relative to the base; I: the innovation, the share of the
-change that lies outside of what older relatives changed. Merges with weights keep what their parents leave unexplained.
+change that lies outside of what older relatives changed.
 
-Without weights (T0: names, relations, what card and configuration say), for what is new against the base models:
+Without weights (T0: hashes, relations, what card and configuration say), for what is new against the base models that are known:
 
     score = 100 c (1 - product over components of (1 - w v)),      v from 0 to 1
 
 with the ceiling c of the relation (``CEILING``) and the weights w of ``WEIGHT``. ``data`` is 1 - 2**-n for n datasets that no
-ancestor names, times .6 when older siblings name them all. A score of T0 says how much is documented, not how much was done.
+ancestor names, times .6 when older siblings name them all; ``languages`` 1 - 2**-n for n languages that no base model names;
+``context`` and ``parameters`` the logarithm of how many times more. A score of T0 says how much is documented, not how much was
+done.
 
 Adding models that are no relatives changes nothing; adding an older one that explains something can only lower a score.
 """
@@ -54,6 +58,24 @@ CEILING = {
     Relation.ADAPTER: 0.15,  # below the least that a fine-tune documented on new data gets
 }
 SEEN_BY_SIBLINGS = 0.6
+PLACEHOLDERS = (  # what tools write where a card should name a dataset
+    "arrow",
+    "audiofolder",
+    "csv",
+    "custom",
+    "dataset",
+    "generator",
+    "imagefolder",
+    "json",
+    "none",
+    "null",
+    "pandas",
+    "parquet",
+    "private",
+    "text",
+    "unknown",
+    "webdataset",
+)
 LARGER = 1.05  # of the base's parameters: that many more are new ones
 _SHOWN = 5  # names in an explanation
 
@@ -119,7 +141,7 @@ def told(model: ModelRecord, facts: NoveltyRecord | None) -> Novelty | None:
     tier = Tier.T0 if facts is None else Tier(facts.tier)
     if facts is None:
         return Novelty(model.novelty, kind, tier, None, (), _reason(kind, model, None))
-    measured = facts.energy is not None and kind in (Class.LIGHT, Class.SUBSTANTIAL, Class.ADAPTER, Class.MERGED_KNOWN)
+    measured = facts.energy is not None and kind in (*_NAMED, Class.MERGED_KNOWN)
     parts = _measured(facts) if measured else _named(model, facts) if kind in _NAMED else ()
     interval = (facts.low, facts.high) if facts.low is not None and facts.high is not None else None
     return Novelty(model.novelty, kind, tier, interval, parts, _reason(kind, model, facts))
@@ -129,30 +151,34 @@ _NAMED = (Class.ADAPTER, Class.LIGHT, Class.SUBSTANTIAL)
 
 
 def _reason(kind: Class, model: ModelRecord, facts: NoveltyRecord | None) -> str:
-    """Why it is of this class."""
-    other = facts.other if facts is not None else None
+    """Why it is of this class, in one sentence."""
+    if facts is None or facts.other is None:
+        return "no base model is known: novelty is told of forks"
+    other = facts.other
+    if kind is Class.UNKNOWN:
+        if Relation.MERGE in model.relations:
+            return "a merge, and not all of its parents are in the catalogue: what is new against them cannot be said"
+        return f"its base model, {other}, is not in the catalogue: what is new against it cannot be said"
     words = {
         Class.COPY: f"the same weight files as {other}, which is older",
         Class.REPACKAGED: f"the same weights as {other} in other files, names or order",
         Class.RECAST: f"the same weights as {other} in another number format",
         Class.QUANTIZED: f"the weights of {other} on a coarser grid",
         Class.MERGED_KNOWN: "a merge of models that are all in the catalogue",
-        Class.NEW: "no base model is known: novelty is told of forks",
-        Class.UNKNOWN: f"a base model, {other}, is not in the catalogue: what is new against it cannot be said",
         Class.ADAPTER: f"an adapter on {other}",
         Class.LIGHT: f"little is new against {other}",
         Class.SUBSTANTIAL: f"much is new against {other}",
-    }
-    if kind is Class.UNKNOWN and Relation.MERGE in model.relations:
-        return f"a merge, and not all of its parents are known ({other} is)" if other else "a merge of unknown parents"
-    if facts is not None and facts.isotropic:
+    }[kind]
+    if kind not in (*_NAMED, Class.MERGED_KNOWN):
+        return words
+    if facts.energy is None:
+        unseen = f"; {facts.unseen} of its base models are not in the catalogue" if facts.unseen else ""
+        return words + (f", by what is documented; its weights were not read{unseen}" if kind in _NAMED else "")
+    if facts.isotropic:
         return f"only noise was added to {other}"
-    if facts is not None and facts.energy is not None and facts.explained and facts.explained_by:
-        share = f"{facts.explained:.0%} of the change is that of {facts.explained_by}"
-        return f"{words[kind]}; {share}; what is left is {_left(facts) / E0:.1f} times the noise floor"
-    if kind in _NAMED and facts is not None and facts.energy is None:
-        return f"{words[kind]}, by what is documented; its weights were not read"
-    return words[kind]
+    if facts.explained and facts.explained_by:
+        words += f"; {facts.explained:.0%} of the change is that of {facts.explained_by}"
+    return f"{words}; what is left is {_left(facts) / E0:.1f} times the noise floor"
 
 
 def _left(facts: NoveltyRecord) -> float:
@@ -230,7 +256,13 @@ def named_values(facts: NoveltyRecord) -> dict[str, float]:
 def named_score(relations: tuple[Relation, ...], facts: NoveltyRecord) -> float:
     """The score without weights of a fork of these relations, 0 to 100."""
     left = math.prod(1 - WEIGHT[name] * value for name, value in named_values(facts).items())
-    return 100 * max((CEILING.get(relation, 0.0) for relation in relations), default=0.0) * (1 - left)
+    highest = max((CEILING.get(relation, 0.0) for relation in relations), default=0.0)
+    return 100 * (CEILING[Relation.ADAPTER] if Relation.ADAPTER in relations else highest) * (1 - left)
+
+
+def measured_score(energy: float, innovation: float) -> float:
+    """The score of a change that was measured, 0 to 100."""
+    return 100 * scale(math.sqrt(innovation) * energy)
 
 
 def scale(change: float) -> float:

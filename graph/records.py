@@ -87,6 +87,7 @@ class ModelRecord:
     new_version: str | None = None  # successor that its author declares
     novelty: float | None = None  # 0 to 100, None where it would be a guess: see graph.novelty
     novelty_class: str | None = None  # a value of graph.novelty.Class; None when the model itself was never seen
+    ability: float | None = None  # lower end of its ability's 95 % interval, where it was measured: see graph.ability
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ class NoveltyRecord:
     tier: str
     low: float | None  # of the score
     high: float | None
-    other: str | None  # the original, the missing base, who explains most, or a base model
+    other: str | None  # the original of a copy, or the base model that it is told against
     datasets: tuple[str, ...]  # that no ancestor names
     first: int  # how many of these no older sibling names
     languages: tuple[str, ...]  # that no base model names
@@ -217,6 +218,7 @@ class NoveltyRecord:
     context: float | None  # how many times that of the base models, when longer
     parameters: float | None  # likewise
     trained: bool  # whether it is said to be a fine-tune
+    unseen: int  # how many of its base models are not in the catalogue
     energy: float | None  # relative change above the noise floor; this and the rest where weights were read
     innovation: float | None  # share of the change that older relatives do not explain
     structured: float | None  # share of the change's energy that is not like noise
@@ -225,3 +227,35 @@ class NoveltyRecord:
     rank: float | None  # median over the matrices touched, where it is low
     explained_by: str | None  # the older relative whose change explains most
     explained: float | None  # how much of the change that is
+
+
+@dataclass(frozen=True, slots=True)
+class AbilityRecord:
+    """The ability of one model; see ``graph.ability``."""
+
+    model: str
+    index: float | None  # None: see ``unknown``
+    error: float | None  # standard error of the index
+    benchmarks: int  # distinct ones it has results on
+    unknown: str | None  # a value of graph.ability.Unknown
+    inherited_from: str | None  # the ancestor whose index it is
+    steps: int | None  # derivations between them
+    suspect: str | None  # the benchmark on which it is too good to be true, given its other results
+    surprise: float | None  # by how many deviations
+    without: float | None  # the index when that benchmark is left out
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRecord:
+    """What one model got on one benchmark, as one source says it."""
+
+    model: str
+    benchmark: str
+    setting: str
+    source: str
+    metric: str
+    value: float  # as said
+    fraction: float  # of what can be had, after chance and direction: 0 is guessing
+    items: int | None  # of the benchmark
+    grade: str  # a value of graph.ability.Grade
+    revision: str | None  # the commit, when it is said

@@ -7,13 +7,16 @@ Every method may raise ``graph.errors.Unreachable``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+import msgspec
+
 from graph.records import (
+    AbilityRecord,
     ClaimRecord,
     DatasetRecord,
     DerivationRecord,
@@ -23,6 +26,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     State,
     TrainingRecord,
@@ -40,6 +44,7 @@ class Order(StrEnum):
     MODIFIED = "modified"
     PARAMETERS = "parameters"
     NOVELTY = "novelty"
+    ABILITY = "ability"  # by the lower end of the interval; what is inherited counts as unknown
 
 
 class Facet(StrEnum):
@@ -54,6 +59,15 @@ class Facet(StrEnum):
     YEAR = "year"  # of creation, "2024"
     SIZE = "size"  # by parameters: see SIZE_CLASSES
     NOVELTY = "novelty"  # by class
+    FAMILY = "family"  # by the family's original: see Collapse
+
+
+class Collapse(StrEnum):
+    """What folds into one line of a list: see ``graph.folding``."""
+
+    COPIES = "copies"  # the same weights, whatever the files, names and number format
+    QUANTS = "quants"  # and quantised ones
+    FAMILY = "family"  # all that was made from one original
 
 
 # Upper bounds (exclusive) in parameters of the size classes, smallest first; the last class has none.
@@ -109,6 +123,16 @@ class ModelPage:
 
 
 @dataclass(frozen=True, slots=True)
+class FoldedPage:
+    """A page of models that stand for their groups, and how many others that pass the filter fold under each."""
+
+    models: tuple[ModelRecord, ...]
+    keys: tuple[Key, ...]
+    folded: tuple[int, ...]
+    has_next: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FacetCount:
     """How many of the filtered models have this value; ``value`` None counts those where it is unknown."""
 
@@ -136,7 +160,20 @@ class DerivationPage:
 
 
 @dataclass(frozen=True, slots=True)
-class WalkNode:
+class Near:
+    """A model and its nearest in one answer: what ``models``, ``base_models`` and ``derived_models`` tell of it.
+
+    ``derived`` is the first page, None when none was asked for. ``ends``: by name, what was wanted of the other models that the
+    derivations name, as attributes of the names in ModelRecord.
+    """
+
+    model: ModelRecord
+    bases: tuple[DerivationRecord, ...]
+    derived: DerivationPage | None
+    ends: Mapping[str, Any]
+
+
+class WalkNode(msgspec.Struct, frozen=True, gc=False):  # a thousand are made at a time: a tenth of a dataclass's time
     """A model reached; ``distance`` is the shortest number of derivations, negative towards ancestors, 0 the root."""
 
     id: str
@@ -203,7 +240,10 @@ class Coverage:
     with_weights: int = 0  # models whose weight content is known
     novelty: dict[str, int] = field(default_factory=dict)  # models by class
     tiers: dict[str, int] = field(default_factory=dict)  # novelty scores by what they rest on
+    report: dict[str, list[tuple[str | None, dict[str, int]]]] = field(default_factory=dict)  # see graph.report.counted
     similar: int = 0  # pairs of models with similar weights
+    results: int = 0  # evaluation results of models in the catalogue
+    with_ability: int = 0  # models whose ability is measured
     skipped: dict[str, int] = field(default_factory=dict)  # by reason
 
 
@@ -237,6 +277,24 @@ class Store(Protocol):
         """How many models pass the filter, exactly."""
         ...
 
+    async def find_folded(
+        self,
+        where: ModelFilter,
+        collapse: Collapse,
+        order: Order = Order.DOWNLOADS,
+        first: int = 20,
+        after: Key | None = None,
+    ) -> FoldedPage:
+        """Like ``find``, one line a group: its original when that passes the filter, else the first in ``order`` that passes.
+
+        Each stands at its own place in the order, so that a cursor means the same with and without folding.
+        """
+        ...
+
+    async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
+        """How many groups have a model that passes the filter, exactly."""
+        ...
+
     async def facets(self, where: ModelFilter, by: Sequence[Facet], first: int = 50) -> list[FacetCount]:
         """Counts by facet in the order asked, within each the ``first`` by count, then value (unknown last of equals)."""
         ...
@@ -249,6 +307,13 @@ class Store(Protocol):
         self, ids: Sequence[str], where: EdgeFilter, first: int = 20, after: Key | None = None
     ) -> list[DerivationPage]:
         """For each id a page of the derivations whose base model it is; ``after`` applies to every id."""
+        ...
+
+    async def near(self, id: str, first: int, wanted: Sequence[str]) -> Near | None:
+        """A model with its derivations on both sides, at most ``first`` of those derived; None when there is no such model.
+
+        ``wanted``: names in ModelRecord of what is wanted of the models at the other ends.
+        """
         ...
 
     async def derived_counts(self, ids: Sequence[str]) -> list[dict[Relation, int]]:
@@ -278,6 +343,14 @@ class Store(Protocol):
 
     async def novelty(self, ids: Sequence[str]) -> list[NoveltyRecord | None]:
         """For each id the facts behind its novelty; None where there is neither a base model nor a copy."""
+        ...
+
+    async def abilities(self, ids: Sequence[str]) -> list[AbilityRecord | None]:
+        """For each id its ability, measured or inherited; None where no result of it or of an ancestor is known."""
+        ...
+
+    async def results(self, id: str) -> tuple[ResultRecord, ...]:
+        """The evaluation results of a model, by (benchmark, setting, source)."""
         ...
 
     async def dataset(self, name: str) -> DatasetRecord | None:

@@ -61,6 +61,7 @@ MODELS = Table(
         ("new_version", pa.string()),
         ("novelty", pa.float64()),
         ("novelty_class", pa.string()),
+        ("ability", pa.float64()),
         required=("id", "state", "tags", "languages", "relations"),
     ),
     key=("id",),
@@ -208,6 +209,7 @@ NOVELTY = Table(
         ("context", pa.float64()),
         ("parameters", pa.float64()),
         ("trained", pa.bool_()),
+        ("unseen", pa.int32()),
         ("energy", pa.float64()),
         ("innovation", pa.float64()),
         ("structured", pa.float64()),
@@ -216,7 +218,68 @@ NOVELTY = Table(
         ("rank", pa.float64()),
         ("explained_by", pa.string()),
         ("explained", pa.float64()),
-        required=("model", "tier", "datasets", "first", "languages", "task", "architecture", "licence", "trained"),
+        required=(
+            "model",
+            "tier",
+            "datasets",
+            "first",
+            "languages",
+            "task",
+            "architecture",
+            "licence",
+            "trained",
+            "unseen",
+        ),
+    ),
+    key=("model",),
+)
+RESULTS = Table(
+    "results",
+    _schema(
+        ("model", pa.string()),  # its id, or the name as the table spells it when it is not in the catalogue
+        ("benchmark", pa.string()),
+        ("setting", pa.string()),
+        ("source", pa.string()),
+        ("metric", pa.string()),
+        ("value", pa.float64()),
+        ("fraction", pa.float64()),
+        ("items", pa.int64()),
+        ("domain", pa.string()),
+        ("grade", pa.string()),
+        ("revision", pa.string()),
+        ("known", pa.bool_()),  # whether the model is in the catalogue
+        required=("model", "benchmark", "setting", "source", "metric", "value", "fraction", "grade", "known"),
+    ),
+    key=("model", "benchmark", "setting", "source"),
+)
+VOTES = Table(
+    "votes",
+    _schema(
+        ("first", pa.string()),  # by name before ``second``
+        ("second", pa.string()),
+        ("source", pa.string()),
+        ("wins", pa.int64()),  # of the first
+        ("ties", pa.int64()),
+        ("losses", pa.int64()),
+        required=("first", "second", "source", "wins", "ties", "losses"),
+    ),
+    key=("first", "second", "source"),
+)
+ABILITIES = Table(
+    "abilities",
+    _schema(
+        ("model", pa.string()),
+        ("index", pa.float64()),
+        ("error", pa.float64()),
+        ("benchmarks", pa.int32()),
+        ("unknown", pa.string()),
+        ("inherited_from", pa.string()),
+        ("steps", pa.int32()),
+        ("suspect", pa.string()),
+        ("surprise", pa.float64()),
+        ("without", pa.float64()),
+        ("norm", pa.bool_()),  # whether it is one of those whose mean is 100
+        required=("model", "benchmarks", "norm"),
     ),
     key=("model",),
 )
@@ -247,6 +310,9 @@ TABLES: tuple[Table, ...] = (
     SIMILAR,
     CHANGES,
     NOVELTY,
+    RESULTS,
+    VOTES,
+    ABILITIES,
     SKIPPED,
 )
 BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}

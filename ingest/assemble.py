@@ -16,7 +16,8 @@ from ingest.enrich.kinship import kinship
 from ingest.enrich.novelty import Known, scores
 from ingest.ranking import identities, merged, speakers
 from ingest.resolve import resolved, settled_aliases, with_missing
-from ingest.staging import COMPUTED, STAGED, WEIGHTS_ANEW, Speaks, Staging
+from ingest.results.assembled import lowest, measured, results, spellings, votes
+from ingest.staging import COMPUTED, NEW_NORM, STAGED, WEIGHTS_ANEW, Speaks, Staging
 
 WEIGHT_FILES = r"(?i)\.(safetensors|gguf|bin|pt|pth|ckpt|onnx|h5|msgpack)$"
 _SPOKEN = {"hub": Speaks.HUB, "card": Speaks.CARD, "tag": Speaks.TAGS}
@@ -80,6 +81,7 @@ def assemble(staging: Staging, previous: Snapshot | None) -> Tables:
     for name in ("similar", "changes"):
         out[name] = _of_weights(name, staging, previous, number)
     out["models"], out["novelty"] = _with_novelty(out)
+    _add_abilities(out, staging, previous)
     out["datasets"] = _with_uses(
         pl.concat([datasets.drop("key"), _nodes(missing_datasets)], how="diagonal"), out["trainings"]
     )
@@ -323,6 +325,21 @@ def _with_novelty(tables: Tables) -> tuple[pl.DataFrame, pl.DataFrame]:
         found.select(id="model", novelty="score", novelty_class="class"), on="id", how="left", maintain_order="left"
     )
     return with_scores, found.filter("told").select(BY_NAME["novelty"].schema.names)
+
+
+def _add_abilities(out: Tables, staging: Staging, previous: Snapshot | None) -> None:
+    """Results and votes under the catalogue's names, abilities, and what models are ordered by."""
+    names = spellings(out["models"], out["aliases"])
+    before = {
+        name: None if previous is None else _frame(previous.table(name)) for name in ("results", "votes", "abilities")
+    }
+    out["results"] = results(_frame(staging.table("results")), before["results"], names)
+    out["votes"] = votes(_frame(staging.table("votes")), before["votes"], names)
+    kept = before["abilities"]
+    norm = None if kept is None or staging.note(NEW_NORM) is not None else kept.filter("norm")["model"]
+    out["abilities"] = measured(out, norm if norm is not None and len(norm) else None)
+    models = out["models"].join(lowest(out["abilities"]), on="id", how="left", maintain_order="left")
+    out["models"] = models
 
 
 def _with_uses(datasets: pl.DataFrame, trainings: pl.DataFrame) -> pl.DataFrame:

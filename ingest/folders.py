@@ -6,20 +6,25 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput, StemmaError
 from graph.records import ClaimRecord, Evidence, Relation
 from graph.snapshot import Source
+from graph.tables import CHANGES
 from ingest.finish import finish
 from ingest.names import Rejected, judge
 from ingest.parse import PartBuilder
 from ingest.report import MAX_BAD_FRACTION, Progress, Report, Silent
 from ingest.staging import WEIGHTS_ANEW, Staging
 from ingest.weights.assignment import is_anonymous, named_by_content
+from ingest.weights.change import Change, Changes
 from ingest.weights.checkpoint import DamagedCheckpoint
 from ingest.weights.folder import Found, checkpoints
 from ingest.weights.member import Member, member
@@ -63,10 +68,15 @@ def ingest_folders(
         row = 0
         told_of: list[Origin] = []
         by_id = {model.id: model for model in members}
+        measured, changes = Changes(), list[Change]()
         for origin in origins(members):
             row += 1
             told_of.append(origin)
-            builder.add_claims(origin.model, claims_of(origin), "weights", row, _facts(by_id[origin.model], told))
+            model = by_id[origin.model]
+            change = measured.add(model, origin)
+            if change is not None:
+                changes.append(change)
+            builder.add_claims(model.id, claims_of(origin), "weights", row, _facts(model, told))
             progress.advance(1)
         shelf.put_origins(told_of)
         progress.finish()
@@ -76,7 +86,8 @@ def ingest_folders(
         run = hashlib.sha256("\n".join(sorted(str(path.resolve()) for path in paths)).encode()).hexdigest()[:16]
         staging = Staging(catalogue.staging(f"folder-{run}"))
         staging.remove()
-        staging.write("weights", builder.tables(), builder.counts())
+        tables = builder.tables() | {CHANGES.name: pa.Table.from_pylist(list(map(asdict, changes)), CHANGES.schema)}
+        staging.write("weights", tables, builder.counts())
         staging.note(WEIGHTS_ANEW, "all")
         sources = [Source("folder", path.name, 0) for path in paths]
         return finish(catalogue, staging, sources, max_bad_fraction, progress)

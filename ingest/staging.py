@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from graph.errors import Damaged
-from graph.tables import CHANGES, DATASETS, MODELS, SIMILAR, SKIPPED
+from graph.tables import CHANGES, DATASETS, MODELS, RESULTS, SIMILAR, SKIPPED
 
 COMPUTED = {
     "relations",
@@ -29,7 +29,9 @@ COMPUTED = {
     "models",
     "novelty",
     "novelty_class",
+    "ability",
 }  # made by assembling, not by reading
+NEW_NORM = "norm"  # the note that abilities are to have another norm
 WEIGHTS_ANEW = "weights"  # the note that a run tells anew what all known weights say
 
 
@@ -78,6 +80,15 @@ STAGED: dict[str, pa.Schema] = {
     "aliases": pa.schema([("alias", pa.string()), ("id", pa.string()), ("source", pa.string())]),
     "similar": SIMILAR.schema,
     "changes": CHANGES.schema,
+    "results": pa.schema(
+        [
+            ("said", pa.string()),  # the model, as spelled
+            *(field for field in RESULTS.schema if field.name not in ("model", "known")),
+        ]
+    ),
+    "votes": pa.schema(
+        [("first", pa.string()), ("second", pa.string()), ("won", pa.float64()), ("source", pa.string())]
+    ),
     "seen": pa.schema([("kind", pa.string()), ("id", pa.string()), ("hub_id", pa.string())]),
     "skipped": SKIPPED.schema,
 }

@@ -9,6 +9,7 @@ from typing import Any
 import networkx as nx
 
 from graph.records import (
+    AbilityRecord,
     AliasRecord,
     ClaimRecord,
     DatasetRecord,
@@ -19,6 +20,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     State,
     TrainingRecord,
@@ -28,10 +30,12 @@ from graph.snapshot import Snapshot
 from graph.store import (
     ROOT,
     SIZE_CLASSES,
+    Collapse,
     DerivationPage,
     EdgeFilter,
     Facet,
     FacetCount,
+    FoldedPage,
     Hidden,
     Key,
     ModelFilter,
@@ -49,6 +53,7 @@ VALUE: dict[Order, Callable[[ModelRecord], Any]] = {
     Order.MODIFIED: lambda m: round(m.modified_at.timestamp() * 1000) if m.modified_at else None,
     Order.PARAMETERS: lambda m: m.parameters,
     Order.NOVELTY: lambda m: m.novelty,
+    Order.ABILITY: lambda m: m.ability,
 }
 
 
@@ -106,12 +111,21 @@ class PlainStore:
             )
             for row in rows("similar")
         ]
+        self.all_results = [
+            ResultRecord(**{name: value for name, value in row.items() if name not in ("domain", "known")})
+            for row in rows("results")
+        ]
+        self.all_abilities = {
+            row["model"]: AbilityRecord(**{name: value for name, value in row.items() if name != "norm"})
+            for row in rows("abilities")
+        }
         self.all_novelty = {
             row["model"]: NoveltyRecord(
                 **{**row, "datasets": tuple(row["datasets"]), "languages": tuple(row["languages"])}
             )
             for row in rows("novelty")
         }
+        self._ends: dict[Collapse, dict[str, str]] = {}
         self.all_datasets = [
             DatasetRecord(
                 **{
@@ -190,6 +204,47 @@ class PlainStore:
     def find(self, where: ModelFilter, order: Order, first: int, after: Key | None) -> ModelPage:
         return self.page([model for model in self.all if self.passes(model, where)], order, first, after)
 
+    def original(self, id: str, collapse: Collapse) -> str:
+        """Follow what each repeats; of a cycle, or of a group whose end was never seen, the oldest, then the most used."""
+        if id not in self._ends.setdefault(collapse, {}):
+            self._ends[collapse][id] = self._end(id, collapse)
+        end = self._ends[collapse][id]
+        if self.by_id[end].state is State.MISSING:
+            group = [m for m in self.by_id if self._end(m, collapse) == end]
+            end = min(group, key=self._age)
+        return end
+
+    def _end(self, id: str, collapse: Collapse) -> str:
+        folds = {"copy", "repackaged", "recast"} | ({"quantized"} if collapse is Collapse.QUANTS else set())
+        seen: list[str] = []
+        while id not in seen:
+            seen.append(id)
+            facts, kind = self.all_novelty.get(id), self.by_id[id].novelty_class
+            if facts is None or facts.other is None or (collapse is not Collapse.FAMILY and kind not in folds):
+                return id
+            id = facts.other
+        return min(seen[seen.index(id) :], key=self._age)
+
+    def _age(self, id: str) -> tuple[Any, ...]:
+        model = self.by_id[id]
+        made = model.created_at.timestamp() if model.created_at else float("-inf")
+        used = -1 if model.downloads is None else model.downloads
+        return (model.state is State.MISSING, made, -used, id.encode())
+
+    def find_folded(
+        self, where: ModelFilter, collapse: Collapse, order: Order, first: int, after: Key | None
+    ) -> FoldedPage:
+        groups: dict[str, list[ModelRecord]] = {}
+        for model in sorted(self.all, key=lambda model: self.rank(model, order)):
+            if self.passes(model, where):
+                groups.setdefault(self.original(model.id, collapse), []).append(model)
+        stands = {}
+        for original, members in groups.items():
+            stand = next((model for model in members if model.id == original), members[0])
+            stands[stand.id] = len(members) - 1
+        page = self.page([self.by_id[id] for id in stands], order, first, after)
+        return FoldedPage(page.models, page.keys, tuple(stands[model.id] for model in page.models), page.has_next)
+
     def facets(self, where: ModelFilter, by: Sequence[Facet], first: int) -> list[FacetCount]:
         values: dict[Facet, Callable[[ModelRecord], list[str | None]]] = {
             Facet.TASK: lambda m: [m.task],
@@ -201,6 +256,7 @@ class PlainStore:
             Facet.YEAR: lambda m: [str(m.created_at.year) if m.created_at else None],
             Facet.SIZE: lambda m: [size_class(m.parameters)],
             Facet.NOVELTY: lambda m: [m.novelty_class],
+            Facet.FAMILY: lambda m: [self.original(m.id, Collapse.FAMILY)],
         }
         chosen = [model for model in self.all if self.passes(model, where)]
         found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -36,3 +37,12 @@ def test_requirements_are_hashed() -> None:
         pins = re.findall(r"^[A-Za-z0-9_.-]+==", text, re.MULTILINE)
         assert len(pins) == len(re.findall(r"^[A-Za-z0-9_.-]+==[^\n]*\\\n    --hash=", text, re.MULTILINE))
         assert "--index-url" not in text
+
+
+def test_npm_locks_hold_hashes_and_no_addresses() -> None:
+    web = REPOSITORY / "api" / "web"
+    for path in (web / "package-lock.json", web / "graphiql" / "package-lock.json"):
+        text = path.read_text(encoding="utf-8")
+        assert "http" not in text, path
+        packages = json.loads(text)["packages"]
+        assert all("integrity" in package for name, package in packages.items() if name), path

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from hypothesis import strategies as st
 
 from graph.catalogue import Catalogue
@@ -13,9 +14,10 @@ from graph.snapshot import Snapshot, Source
 from ingest.finish import finish
 from ingest.parse import PartBuilder
 from ingest.report import Silent
-from ingest.staging import Staging
+from ingest.staging import STAGED, PartCounts, Staging
 
 Row = dict[str, Any]
+Result = tuple[str, str, float]  # model as spelled, benchmark, fraction
 
 
 def model(id: str, *bases: str, relation: str = "finetune", downloads: int | None = None, **more: Any) -> Row:
@@ -28,7 +30,11 @@ def model(id: str, *bases: str, relation: str = "finetune", downloads: int | Non
 
 
 def build(
-    folder: Path, rows: Iterable[Row], datasets: Iterable[Row] = (), aliases: Iterable[tuple[str, str]] = ()
+    folder: Path,
+    rows: Iterable[Row],
+    datasets: Iterable[Row] = (),
+    aliases: Iterable[tuple[str, str]] = (),
+    results: Iterable[Result] = (),
 ) -> Snapshot:
     """Take rows in as one run and make the result HEAD."""
     builder = PartBuilder()
@@ -42,8 +48,37 @@ def build(
     with catalogue.locked():
         staging = Staging(catalogue.staging("drawn"))
         staging.write("all", builder.tables(), builder.counts())
+        staging.write("results", {"results": results_table(results)}, PartCounts(0, 0, {}))
         finish(catalogue, staging, [Source("drawn", "a world", 0)], 1.0, Silent())
     return catalogue.head()
+
+
+def results_table(results: Iterable[Result]) -> pa.Table:
+    """Staged results of one leaderboard."""
+    rows = [
+        {
+            "said": said,
+            "benchmark": benchmark,
+            "setting": "",
+            "source": "board",
+            "metric": "accuracy",
+            "value": value,
+            "fraction": value,
+            "grade": "leaderboard",
+        }
+        for said, benchmark, value in results
+    ]
+    return pa.Table.from_pylist(rows, schema=STAGED["results"])
+
+
+def board() -> list[Result]:
+    """Three benchmarks of the family below, in other spellings too; one is of no model in it."""
+    heights = {"ROOT/base": 0.5, "a/tuned": 0.7, "old/name": 0.52, "e/one": 0.3, "E/two": 0.2, "far/away": 0.9}
+    return [
+        (said, benchmark, height + shift)
+        for said, height in heights.items()
+        for benchmark, shift in (("one", 0.0), ("two", 0.05), ("three", -0.1))
+    ] + [("d/mix", "one", 0.4)]
 
 
 def family() -> list[Row]:

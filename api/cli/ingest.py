@@ -117,6 +117,39 @@ def hub(
     tell(report, as_json=as_json)
 
 
+@ingest_command.command(name="results")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--mapping", type=click.Path(path_type=Path), help="TOML file that says what the columns mean.")
+@click.option("--new-norm", is_flag=True, help="Choose the models whose mean is 100 anew.")
+@shared
+@click.pass_context
+def results(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    mapping: Path | None,
+    new_norm: bool,
+    as_json: bool,
+    catalogue: Path | None,
+    store: str | None,
+) -> None:
+    """Read evaluation results or votes, and fit how able each model is.
+
+    Tables as .csv, .jsonl, .json or .parquet, also with .gz; the mappings of known leaderboards come with Stemma.
+
+    \b
+    stemma ingest results open_llm_leaderboard_v2.csv.gz
+    stemma ingest results ours.csv --mapping ours.toml
+    """
+    from api.cli.progress import Bars
+    from graph.catalogue import Catalogue
+    from ingest.results.taking_in import ingest_results
+
+    settings = chosen(context, catalogue, store)
+    with Bars() as bars:
+        report = ingest_results(Catalogue(settings.catalogue), paths, mapping=mapping, new_norm=new_norm, progress=bars)
+    tell(report, as_json=as_json)
+
+
 @ingest_command.command(name="folder")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(

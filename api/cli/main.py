@@ -27,8 +27,11 @@ class Lazy(click.Group):
         "model": "read",
         "lineage": "read",
         "path": "read",
+        "licence": "licence",
         "copies": "read",
         "identify": "read",
+        "novelty": "novelty",
+        "report": "novelty",
         "catalogue": "read",
         "snapshot": "snapshots",
     }

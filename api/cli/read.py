@@ -14,10 +14,12 @@ import click
 from api import cursors
 from api.cli import shown
 from api.cli.asking import ask, chosen, known, shared
+from graph import ability
 from graph import conflicts as disagreements
 from graph.errors import BadInput, NotFound
+from graph.novelty import Class
 from graph.records import DECLARED, Direction, Evidence, ModelRecord, Relation, State
-from graph.store import ROOT, EdgeFilter, ModelFilter, Order, Store, Walk
+from graph.store import ROOT, Collapse, EdgeFilter, FoldedPage, ModelFilter, ModelPage, Order, Store, Walk
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
@@ -50,6 +52,18 @@ def _day(text: str, *, end: bool) -> datetime | None:
         raise BadInput(f"{text!r} is not a date: write 2024, 2024-06 or 2024-06-30") from error
 
 
+def _score(text: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        score = float(text)
+    except ValueError as error:
+        raise BadInput(f"{text!r} is not a score: write a number from 0 to 100") from error
+    if not 0 <= score <= 100:
+        raise BadInput(f"{text!r} is not a score: write a number from 0 to 100")
+    return score
+
+
 def _range(text: str | None) -> tuple[str, str]:
     if not text:
         return "", ""
@@ -73,6 +87,9 @@ def _ordered(option: str, said: str | None, low: Any, high: Any) -> None:
 @click.option("--dataset", help="A dataset that it says it was trained on.")
 @click.option("--parameters", metavar="LOW..HIGH", help="1B..8B, 350M.., ..3B")
 @click.option("--created", metavar="FROM..TO", help="2024, 2024-06..2025, ..2023-12-31")
+@click.option("--novelty", metavar="LOW..HIGH", help="By score: 40.., ..5")
+@click.option("--novelty-class", multiple=True, type=click.Choice([kind.value for kind in Class]))
+@click.option("--collapse", type=click.Choice([mode.value for mode in Collapse]), help="One line a group.")
 @click.option("--order", type=click.Choice([order.value for order in Order]), default="downloads", show_default=True)
 @click.option("--first", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
 @click.option("--after", help="The cursor that the page before ended with.")
@@ -90,6 +107,9 @@ def find_command(
     dataset: str | None,
     parameters: str | None,
     created: str | None,
+    novelty: str | None,
+    novelty_class: tuple[str, ...],
+    collapse: str | None,
     order: str,
     first: int,
     after: str | None,
@@ -101,11 +121,14 @@ def find_command(
 
     \b
     stemma find mistral --task text-generation --relation merge --order likes
+    stemma find mistral --order novelty --collapse quants
     """
     least, most = _range(parameters)
     since, until = _range(created)
+    lowest, highest = _range(novelty)
     _ordered("--parameters", parameters, _count(least), _count(most))
     _ordered("--created", created, _day(since, end=False), _day(until, end=True))
+    _ordered("--novelty", novelty, _score(lowest), _score(highest))
     where = ModelFilter(
         text=text or None,
         tasks=task,
@@ -119,15 +142,26 @@ def find_command(
         parameters_max=_count(most),
         created_from=_day(since, end=False),
         created_until=_day(until, end=True),
+        novelty_classes=novelty_class,
+        novelty_min=_score(lowest),
+        novelty_max=_score(highest),
     )
     key = cursors.read(order, after)
 
     async def asked(graph: Store) -> None:
-        page = await graph.find(where, Order(order), first, key)
-        total = await graph.count(where)
+        page: ModelPage | FoldedPage
+        if collapse is None:
+            page, total = await graph.find(where, Order(order), first, key), await graph.count(where)
+        else:
+            mode = Collapse(collapse)
+            page = await graph.find_folded(where, mode, Order(order), first, key)
+            total = await graph.count_folded(where, mode)
+        folded = page.folded if isinstance(page, FoldedPage) else None
         cursor = cursors.write(order, page.keys[-1]) if page.has_next else None
         if as_json:
             models = [asdict(model) for model in page.models]
+            for at, count in enumerate(folded or ()):
+                models[at]["folded"] = count
             shown.print_json({"snapshot": graph.snapshot, "total": total, "models": models, "next": cursor})
             return
         rows = (
@@ -140,11 +174,13 @@ def find_command(
                 shown.number(model.likes),
                 shown.date(model.created_at),
                 ", ".join(word.value for word in model.relations) or ("" if model.state is State.MISSING else ROOT),
+                f"{model.novelty:.1f}" if model.novelty is not None else model.novelty_class or "",
+                *(() if folded is None else (str(folded[at]),)),
             )
-            for model in page.models
+            for at, model in enumerate(page.models)
         )
-        columns = ("model", "task", "licence", "size", "downloads", "likes", "created", "relation")
-        shown.print_table(columns, rows, right=(3, 4, 5))
+        columns = ("model", "task", "licence", "size", "downloads", "likes", "created", "relation", "novelty")
+        shown.print_table((*columns, *(() if folded is None else ("folded",))), rows, right=(3, 4, 5, 8, 9))
         click.echo(f"{len(page.models)} of {total}" + (f"; next page: --after {cursor}" if cursor else ""))
 
     ask(chosen(context, catalogue, store), asked)
@@ -165,6 +201,7 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
         (counts,) = await graph.derived_counts([name])
         (trainings,) = await graph.trainings([name])
         (digest,) = await graph.weights_of([name])
+        (able,) = await graph.abilities([name])
         weights = await graph.weights(digest) if digest else None
         if model is None:
             raise NotFound("model", id)
@@ -178,6 +215,7 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
                 "conflicts": trouble,
                 "derived": {relation.value: count for relation, count in counts.items()},
                 "datasets": [training.dataset for training in trainings],
+                "ability_facts": asdict(able) if able else None,
                 "weights": digest,
                 "copies": weights.holders - 1 if weights else None,
             }
@@ -194,6 +232,8 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
                     )
         for text in trouble:
             click.echo(shown.clean(f"conflict    {text}"))
+        if able is not None:
+            click.echo(shown.clean(f"ability     {ability.told(able)}"))
         if counts:
             ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0].value))
             click.echo("made of it  " + ", ".join(f"{count} {relation.value}" for relation, count in ordered))
@@ -205,6 +245,12 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
             click.echo(f"copies      {weights.holders - 1} with the same weight files")
 
     ask(chosen(context, catalogue, store), asked)
+
+
+def _novelty(model: ModelRecord) -> str | None:
+    if model.novelty is None:
+        return model.novelty_class
+    return f"{model.novelty:.1f} {model.novelty_class}"
 
 
 def _print_card(model: ModelRecord) -> None:
@@ -222,6 +268,7 @@ def _print_card(model: ModelRecord) -> None:
         "likes": shown.number(model.likes),
         "commit": model.sha,
         "generation": str(model.generation) if model.generation else None,
+        "novelty": _novelty(model),
     }
     for name, value in facts.items():
         if value:
@@ -415,6 +462,8 @@ def catalogue_command(context: click.Context, as_json: bool, catalogue: Path | N
         rows += [("derivations, " + word, str(count)) for word, count in held.relations.items()]
         rows += [("derivations in conflict", str(held.conflicts)), ("derivations on a cycle", str(held.cycles))]
         rows += [("datasets", str(held.datasets)), ("trainings", str(held.trainings))]
+        rows += [("novelty, " + word, str(count)) for word, count in held.novelty.items()]
+        rows += [("novelty scores on " + word, str(count)) for word, count in held.tiers.items()]
         rows += [("files", str(held.files)), ("weight contents", str(held.weights))]
         rows += [("left out, " + word, str(count)) for word, count in held.skipped.items()]
         click.echo(f"snapshot {graph.snapshot}")

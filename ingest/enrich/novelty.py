@@ -4,15 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import polars as pl
 
-from graph.novelty import CEILING, E0, E1, EXACT, LARGER, LIGHT, MERGED, SEEN_BY_SIBLINGS, WEIGHT, Class, Tier
-from graph.records import Relation, State
+from graph.novelty import (
+    CEILING,
+    E0,
+    E1,
+    EXACT,
+    LARGER,
+    LIGHT,
+    MERGED,
+    PLACEHOLDERS,
+    SEEN_BY_SIBLINGS,
+    WEIGHT,
+    Class,
+    Tier,
+)
+from graph.records import Evidence, Relation, State
 
-FACTS = ("datasets", "first", "languages", "task", "architecture", "licence", "context", "parameters", "trained")
+FACTS = (
+    "datasets",
+    "first",
+    "languages",
+    "task",
+    "architecture",
+    "licence",
+    "context",
+    "parameters",
+    "trained",
+    "unseen",
+)
 MEASURES = ("energy", "innovation", "structured", "isotropic", "changed", "rank", "explained_by", "explained")
 _STEPS = 64  # derivations upwards that are followed for what ancestors name
+_BEFORE_ALL = datetime(
+    1970, 1, 1, tzinfo=UTC
+)  # of models without a time: nearly all of these are older than the Hub's first times
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +58,22 @@ def scores(known: Known) -> pl.DataFrame:
     """One row a model that is in the catalogue itself, by name, in the columns of the ``novelty`` table."""
     models = known.models.filter(pl.col("state") != State.MISSING.value)
     facts = models.select(
-        "id", "created_at", "task", "languages", "architecture", "context_length", "parameters", "licence"
+        "id",
+        "task",
+        "languages",
+        "architecture",
+        "context_length",
+        "parameters",
+        "licence",
+        "downloads",
+        made=pl.col("created_at").fill_null(_BEFORE_ALL),
     )
-    edges = known.derivations.select("model", "base_model", "relation").join(
-        known.models.select(base_model="id", base_state="state"), on="base_model", how="left"
+    edges = known.derivations.select("model", "base_model", "relation", "evidence").join(
+        known.models.select(base_model="id", seen=pl.col("state") != State.MISSING.value), on="base_model", how="left"
     )
+    trainings = known.trainings.filter(~pl.col("dataset").str.to_lowercase().is_in(PLACEHOLDERS))
     forks = _forks(edges, facts)
-    forks = forks.join(_data(forks, edges, facts, known.trainings), on="model", how="left", maintain_order="left")
+    forks = forks.join(_data(forks, edges, facts, trainings), on="model", how="left", maintain_order="left")
     found = (
         models.select(model="id")
         .join(_copies(known.holdings, facts), on="model", how="left", maintain_order="left")
@@ -47,9 +84,11 @@ def scores(known: Known) -> pl.DataFrame:
 
 
 def _copies(holdings: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """(model, original) for all but the oldest of the models that hold the same weight files."""
-    held = holdings.join(facts.select(model="id", made="created_at"), on="model").sort(
-        "digest", "made", "model", nulls_last=True
+    """(model, original) for all but the oldest, else most used, of the models that hold the same weight files."""
+    held = (
+        holdings.join(facts.select("made", "downloads", model="id"), on="model")
+        .with_columns(unused=-pl.col("downloads").fill_null(-1))
+        .sort("digest", "made", "unused", "model")
     )
     return held.select("model", original=pl.col("model").first().over("digest")).filter(
         pl.col("model") != pl.col("original")
@@ -57,30 +96,36 @@ def _copies(holdings: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _forks(edges: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """Each model with a base: its relations, whether the bases are known, and what is new against them, one column each."""
-    bases = edges.join(
-        facts.select(
-            base_model="id",
-            base_task="task",
-            base_languages="languages",
-            base_architecture="architecture",
-            base_context="context_length",
-            base_parameters="parameters",
-            base_licence="licence",
-        ),
-        on="base_model",
-        how="left",
-        maintain_order="left",
+    """Each model with a base: its relations, what it is told against, and what its bases say, one column each."""
+    by_weights = pl.col("evidence").list.contains(Evidence.WEIGHTS.value)
+    is_exact = pl.col("relation").is_in([relation.value for relation in EXACT])
+    is_merge = pl.col("relation") == Relation.MERGE.value
+    rank = (
+        pl.when(is_exact & by_weights).then(0).when(by_weights).then(1).when(is_exact).then(2).when("seen").then(3)
+    ).otherwise(4)
+    bases = (
+        edges.with_columns(by_weights=by_weights, rank=rank)
+        .sort("model", "rank", "base_model")
+        .join(
+            facts.drop("made", "downloads").select(pl.all().name.prefix("base_")),
+            left_on="base_model",
+            right_on="base_id",
+            how="left",
+        )
     )
     summed = bases.group_by("model", maintain_order=True).agg(
-        bases=pl.col("base_model").sort(),
+        against=pl.col("base_model").first(),
         relations=pl.col("relation").unique().sort(),
-        missing=pl.col("base_model").filter(pl.col("base_state") == State.MISSING.value).sort().first(),
-        merged=pl.col("base_model").filter(pl.col("relation") == Relation.MERGE.value).len(),
+        proved=pl.col("relation").filter(is_exact & pl.col("by_weights")).unique().sort(),
+        declared=pl.col("relation").filter(is_exact).unique().sort(),
+        unseen=(~pl.col("seen")).sum().cast(pl.Int32),
+        bases=pl.len(),
+        merged=is_merge.sum(),
+        merged_unseen=(is_merge & ~pl.col("seen")).sum(),
         tasks=pl.col("base_task").drop_nulls().unique().sort(),
         base_languages=pl.col("base_languages").explode().drop_nulls().unique().sort(),
         architectures=pl.col("base_architecture").drop_nulls().unique().sort(),
-        base_context=pl.col("base_context").max(),
+        base_context=pl.col("base_context_length").max(),
         base_parameters=pl.col("base_parameters").max(),
         licences=pl.col("base_licence").drop_nulls().unique().sort(),
     )
@@ -89,7 +134,7 @@ def _forks(edges: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 
 def _data(forks: pl.DataFrame, edges: pl.DataFrame, facts: pl.DataFrame, trainings: pl.DataFrame) -> pl.DataFrame:
     """(model, datasets, first): datasets that no ancestor names, and how many of them no older sibling names either."""
-    named = trainings.select("model", "dataset").join(forks.select("model", "created_at"), on="model")
+    named = trainings.select("model", "dataset").join(forks.select("model", "made"), on="model")
     up = edges.select("model", "base_model")
     frontier = up.join(named.select("model").unique(), on="model", how="semi")
     reached = frontier
@@ -109,14 +154,14 @@ def _data(forks: pl.DataFrame, edges: pl.DataFrame, facts: pl.DataFrame, trainin
     new = named.join(inherited.select("model", "dataset"), on=["model", "dataset"], how="anti")
     beside = (
         up.join(trainings.select("model", "dataset"), on="model")
-        .join(facts.select(model="id", made="created_at"), on="model")
+        .join(facts.select("made", model="id"), on="model")
         .group_by("base_model", "dataset")
         .agg(earliest=pl.col("made").min())
     )
     seen = (
         new.join(up, on="model")
         .join(beside, on=["base_model", "dataset"])
-        .filter(pl.col("earliest") < pl.col("created_at"))
+        .filter(pl.col("earliest") < pl.col("made"))
         .select("model", "dataset")
         .unique()
     )
@@ -130,18 +175,19 @@ def _data(forks: pl.DataFrame, edges: pl.DataFrame, facts: pl.DataFrame, trainin
 def _told(found: pl.DataFrame) -> pl.DataFrame:
     """From what is new of each model to its class and score, with the facts that both rest on."""
     has = {each: pl.col("relations").list.contains(each.value).fill_null(value=False) for each in Relation}
-    lost = pl.col("missing").is_not_null()
-    whole_merge = has[Relation.MERGE] & ~lost & (pl.col("merged") > 1)
     weighed = pl.col("energy").is_not_null()
+    whole_merge = (pl.col("merged") > 1) & (pl.col("merged_unseen") == 0)
+    exact = pl.when(weighed | (pl.col("proved").list.len() > 0)).then("proved").otherwise("declared")
     decided = _first(
         (pl.col("original").is_not_null(), Class.COPY),
-        *((has[each], word) for each, word in EXACT.items()),
+        *((exact.list.contains(each.value), word) for each, word in EXACT.items()),
         (whole_merge & ~weighed, Class.MERGED_KNOWN),
         (pl.col("bases").is_null(), Class.NEW),
-        (lost | (has[Relation.MERGE] & ~whole_merge), Class.UNKNOWN),
+        (~weighed & ((pl.col("unseen") == pl.col("bases")) | (has[Relation.MERGE] & ~whole_merge)), Class.UNKNOWN),
     )
     unscored = pl.col("decided").is_in([Class.NEW.value, Class.UNKNOWN.value])
-    ceiling = pl.max_horizontal([pl.when(has[each]).then(most).otherwise(0.0) for each, most in CEILING.items()])
+    highest = pl.max_horizontal([pl.when(has[each]).then(most).otherwise(0.0) for each, most in CEILING.items()])
+    ceiling = pl.when(has[Relation.ADAPTER]).then(CEILING[Relation.ADAPTER]).otherwise(highest)
     left = pl.lit(1.0)
     for name, value in _values().items():
         left = left * (1 - WEIGHT[name] * value)
@@ -169,11 +215,15 @@ def _told(found: pl.DataFrame) -> pl.DataFrame:
                 (pl.lit(value=True), Class.SUBSTANTIAL),
             ),
         ).alias("class"),
-        tier=pl.when(weighed).then(pl.col("tier")).otherwise(pl.lit(Tier.T0.value)),
+        tier=pl.when(pl.col("proved").list.len() > 0)  # rests on every byte
+        .then(pl.lit(Tier.T2.value))
+        .when(estimated)
+        .then(pl.col("tier"))
+        .otherwise(pl.lit(Tier.T0.value)),
         low=pl.when(estimated).then(scale(pl.col("low")).round(1)),
         high=pl.when(estimated).then(scale(pl.col("high")).round(1)),
         told=pl.col("bases").is_not_null() | pl.col("original").is_not_null(),
-        other=pl.coalesce("original", "missing", "explained_by", pl.col("bases").list.first()),
+        other=pl.coalesce("original", "against"),
         **{name: pl.col(name) for name in (*FACTS, *MEASURES)},
     )
 
@@ -211,6 +261,7 @@ def _facts(has: Mapping[Relation, pl.Expr]) -> dict[str, pl.Expr]:
         "context": _ratio("context_length", "base_context", 1.0),
         "parameters": _ratio("parameters", "base_parameters", LARGER),
         "trained": has[Relation.FINETUNE],
+        "unseen": pl.col("unseen").fill_null(0),
     }
 
 

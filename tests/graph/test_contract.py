@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import product
@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from graph.errors import NotFound
 from graph.records import Direction, Evidence, ModelRecord, Relation, State
 from graph.snapshot import Snapshot
-from graph.store import EVERY_FIELD, ROOT, EdgeFilter, Facet, Key, ModelFilter, Order, Store, Want
+from graph.store import EVERY_FIELD, ROOT, Collapse, EdgeFilter, Facet, Key, ModelFilter, Order, Store, Want
 from graph.stores.embedded import open_snapshot
 from graph.stores.neo4j import Server, load, open_neo4j
 from tests.neo4j_server import Neo4jServer, missing
 from tests.plain_store import PlainStore
-from tests.worlds import Row, build, family, hub_rows, model
+from tests.worlds import Result, Row, board, build, family, hub_rows, model
 
 Opener = Callable[[Snapshot], Awaitable[Store]]
 FILTERS = [
@@ -96,6 +96,21 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
                 break
             after = page.keys[-1]
         assert (await store.find(where, order, 3, Key(7, "m"))).keys == plain.find(where, order, 3, Key(7, "m")).keys
+    for where, collapse in product(FILTERS, Collapse):
+        assert await store.count_folded(where, collapse) == len(
+            plain.find_folded(where, collapse, Order.DOWNLOADS, 99, None).models
+        )
+        for order in Order if every else [Order.CREATED, Order.NOVELTY]:
+            after = None
+            for _ in range(20):
+                folded = await store.find_folded(where, collapse, order, 3, after)
+                assert folded == plain.find_folded(where, collapse, order, 3, after)
+                if not folded.has_next:
+                    break
+                after = folded.keys[-1]
+            least = Key(7, "m")
+            folded = await store.find_folded(where, collapse, order, 2, least)
+            assert folded == plain.find_folded(where, collapse, order, 2, least)
     for where in FILTERS:
         assert await store.count(where) == sum(plain.passes(record, where) for record in plain.all)
         assert await store.facets(where, list(Facet), 3) == plain.facets(where, list(Facet), 3)
@@ -103,7 +118,9 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
     assert await store.claims(ids) == [tuple(c for c in plain.all_claims if c.model == id) for id in ids]
     assert await store.trainings(ids) == [tuple(t for t in plain.all_trainings if t.model == id) for id in ids]
     assert await store.novelty([*ids, "nothing/here"]) == [*(plain.all_novelty.get(id) for id in ids), None]
+    assert await store.abilities([*ids, "nothing/here"]) == [*(plain.all_abilities.get(id) for id in ids), None]
     for id in ids:
+        assert await store.results(id) == tuple(result for result in plain.all_results if result.model == id)
         assert await store.similar(id, 2) == plain.similar(id, 2)
     assert await store.weights_of(ids) == [plain.holding.get(id) for id in ids]
     for edge_filter in EDGES:
@@ -123,6 +140,18 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
                 record = plain.by_id[node.id]
                 assert all(getattr(got, name) == getattr(record, name) for name in want.fields)
     counts = [{r: sum(e.base_model == id and e.relation is r for e in plain.edges) for r in Relation} for id in ids]
+    for id in some:
+        for first, wanted in ((2, ("id", "downloads")), (0, EVERY_FIELD)):
+            near = await store.near(id, first, wanted)
+            assert near is not None
+            assert same_model(near.model, plain.by_id[id])
+            assert near.bases == tuple(edge for edge in plain.edges if edge.model == id)
+            assert near.derived == (plain.derived(id, EdgeFilter(), first, None) if first else None)
+            shown = (*near.bases, *(near.derived.derivations if near.derived else ()))
+            assert near.ends.keys() | {id} == {end for edge in shown for end in (edge.model, edge.base_model)} | {id}
+            for end, got in near.ends.items():
+                assert all(getattr(got, name) == getattr(plain.by_id[end], name) for name in wanted)
+    assert await store.near("nothing/here", 2, ("id",)) is None
     assert await store.derived_counts(ids) == [{r: n for r, n in count.items() if n} for count in counts]
     for start, end in product(some[:6], some[:6]):
         assert await store.path(start, end, 3) == plain.path(start, end, 3)
@@ -147,11 +176,17 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
 
 
 def check(
-    opener: Opener, rows: list[Row], datasets: list[Row], aliases: list[tuple[str, str]], *, every: bool = True
+    opener: Opener,
+    rows: list[Row],
+    datasets: list[Row],
+    aliases: list[tuple[str, str]],
+    results: Sequence[Result] = (),
+    *,
+    every: bool = True,
 ) -> None:
     folder = Path(tempfile.mkdtemp())
     try:
-        snapshot = build(folder, rows, datasets, aliases)
+        snapshot = build(folder, rows, datasets, aliases, results)
         snapshot.verify()
 
         async def run() -> None:
@@ -168,7 +203,7 @@ def check(
 
 
 def test_drawn_family(opener: Opener) -> None:
-    check(opener, family(), [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")])
+    check(opener, family(), [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")], board())
 
 
 def test_one_model_alone(opener: Opener) -> None:

@@ -15,20 +15,22 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from graph.folding import originals
 from graph.records import Evidence, Relation
+from graph.report import counted
 from graph.snapshot import Snapshot
-from graph.store import SIZE_CLASSES
+from graph.store import SIZE_CLASSES, Collapse
 from graph.stores.embedded.arrays import Array, Shelf, starts
 from graph.stores.embedded.names import Groups, Lookup, Texts
 from graph.stores.embedded.packed import Packed, relation_bits
 
-VERSION = 5
+VERSION = 6
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
 CODED = ("task", "library", "licence", "author", "state", "novelty_class")
-VALUES = ("downloads", "likes", "trending", "created_at", "modified_at", "parameters", "novelty")
-FLOATS = ("trending", "novelty")  # values that are not whole numbers: unknown is minus infinity
+VALUES = ("downloads", "likes", "trending", "created_at", "modified_at", "parameters", "novelty", "ability")
+FLOATS = ("trending", "novelty", "ability")  # values that are not whole numbers: unknown is minus infinity
 _TIMES = ("created_at", "modified_at")
 CONFLICT, CYCLE = 1, 2  # bits of a derivation's flags
 
@@ -52,16 +54,18 @@ def build_index(snapshot: Snapshot) -> Path:
     try:
         shelf = Shelf(work)
         models, name_rank = _ordered(snapshot)
+        groups = originals(snapshot)
         ids = models.select("id", number=pl.int_range(models.height, dtype=pl.Int32))
         with ThreadPoolExecutor(2) as pool:  # most of the work is outside Python's lock
             tasks = [
                 pool.submit(Packed.build, shelf, models),
                 pool.submit(_models, models, name_rank, shelf),
                 pool.submit(_edges, snapshot, shelf, ids),
+                pool.submit(_folds, groups, shelf, ids),
                 pool.submit(_names, snapshot, shelf, ids),
                 pool.submit(_parts, snapshot, shelf, ids),
                 pool.submit(_weights, snapshot, shelf, ids),
-                pool.submit(_coverage, snapshot, shelf),
+                pool.submit(_coverage, snapshot, shelf, groups),
             ]
             del models
             for task in tasks:
@@ -183,13 +187,21 @@ def _edges(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     shelf.put("down_edge", order.astype(np.int32))
 
 
+def _folds(groups: pl.DataFrame, shelf: Shelf, ids: pl.DataFrame) -> None:
+    """The original of each model's group, for each way to fold."""
+    found = ids.join(groups, on="id", how="left", maintain_order="left")
+    for mode in Collapse:
+        original = found.select(id=mode.value).join(ids, on="id", how="left", maintain_order="left")["number"]
+        shelf.put(f"fold_{mode.value}", original.to_numpy())
+
+
 def _parts(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     """Claims, trainings, datasets and files, each by model."""
     count = ids.height
-    for table in ("claims", "files", "similar", "novelty"):
+    for table in ("claims", "files", "similar", "novelty", "results", "abilities"):
         rows = (
-            frame(snapshot, table)
-            .join(ids.rename({"id": "model"}), on="model", maintain_order="left")
+            frame(snapshot, table)  # results and abilities are also kept of names that are not in the catalogue
+            .join(ids.rename({"id": "model"}), on="model", how="inner", maintain_order="left")
             .sort("number", maintain_order=True)
         )
         shelf.put(f"{table}_offsets", starts(rows["number"].to_numpy(), count))
@@ -234,8 +246,8 @@ def _weights(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     shelf.put("weights_of", of_model)
 
 
-def _coverage(snapshot: Snapshot, shelf: Shelf) -> None:
-    models = frame(snapshot, "models", ["id", "state", "base_models", "novelty", "novelty_class"])
+def _coverage(snapshot: Snapshot, shelf: Shelf, groups: pl.DataFrame) -> None:
+    models = frame(snapshot, "models", ["id", "state", "base_models", "novelty", "novelty_class", "ability"])
     scored = frame(snapshot, "novelty", ["model", "tier"]).join(
         models.filter(pl.col("novelty").is_not_null()), left_on="model", right_on="id", how="semi"
     )
@@ -258,7 +270,10 @@ def _coverage(snapshot: Snapshot, shelf: Shelf) -> None:
             "with_weights": rows["holdings"],
             "novelty": _counted(models["novelty_class"]),
             "tiers": _counted(scored["tier"]),
+            "report": counted(snapshot, groups),
             "similar": rows["similar"],
+            "results": int(frame(snapshot, "results", ["known"])["known"].sum()),
+            "with_ability": models["ability"].count(),
             "skipped": _counted(frame(snapshot, "skipped", ["reason"])["reason"]),
         },
     )

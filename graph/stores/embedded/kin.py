@@ -31,6 +31,9 @@ class Kin:
         self.flags = shelf.get("up_flags")
         self.confidence = shelf.get("up_confidence")
         self.down_edge = shelf.get("down_edge")
+        self._clear: list[
+            Array
+        ] = []  # (models,) bool, all False: new ones cost a page fault for every model that is met
         self._passing = lru_cache(maxsize=64)(self._which_pass)
 
     def passing(self, where: EdgeFilter) -> Array | None:
@@ -64,21 +67,26 @@ class Kin:
         kept = passing[edge]
         return which[kept], edge[kept]
 
-    def levels(self, row: int, where: EdgeFilter, *, up: bool) -> list[Array]:
-        """Rows first reached after 1, 2, ... derivations, each level ascending."""
-        seen = np.zeros(self._models, dtype=bool)
+    def levels(self, row: int, where: EdgeFilter, *, up: bool, enough: int | None = None) -> list[Array]:
+        """Rows first reached after 1, 2, ... derivations, each level ascending; no further level when there are ``enough``."""
+        seen = self._clear.pop() if self._clear else np.zeros(self._models, dtype=bool)
         seen[row] = True
         frontier: Array = np.array([row])
         found: list[Array] = []
-        while True:
+        while enough is None or sum(map(len, found)) < enough:
             _, edge = self.edges_up(frontier, where) if up else self.edges_down(frontier, where)
             reached = (self.base if up else self.child)[edge]
             reached = reached[~seen[reached]]
             if not len(reached):
-                return found
+                break
             frontier = distinct(reached)
             seen[frontier] = True
             found.append(frontier)
+        seen[row] = False
+        for level in found:
+            seen[level] = False
+        self._clear.append(seen)
+        return found
 
     def neighbours(self, rows: Array) -> Ints:
         """All models one derivation away from any of these, ascending."""

@@ -6,6 +6,7 @@ costs time and never a wrong answer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from zlib import crc32
 
@@ -109,6 +110,20 @@ class Texts:
             row = int(locate(at, side="right")) - 1
             yield row
             at = data.find(wanted, int(offsets[row + 1]))
+
+    def all_containing(self, part: str) -> Array:
+        """All rows whose text contains ``part``, ascending: what ``containing`` gives, several times as fast. Needs ``search``."""
+        data = self._bytes
+        if not isinstance(data, bytes):
+            raise TypeError("texts were not opened for search")
+        wanted = part.encode("utf-8", "surrogatepass")
+        if b"\n" in wanted or not len(self):
+            return np.empty(0, dtype=np.int64)
+        if not wanted:
+            return np.arange(len(self))
+        hits = np.fromiter((found.start() for found in re.finditer(re.escape(wanted), data)), dtype=np.int64)
+        rows = np.searchsorted(self._offsets, hits, side="right") - 1
+        return rows[np.flatnonzero(np.diff(rows, prepend=-1))]
 
 
 def _lines(texts: pl.Series) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from graph.store import ROOT, Facet, FacetCount, Key, ModelFilter, Order
+from graph.store import ROOT, Collapse, Facet, FacetCount, Key, ModelFilter, Order
 from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.index import CODED, FLOATS, RELATIONS, UNKNOWN, VALUES
 from graph.stores.embedded.names import Groups, Texts
@@ -28,6 +28,7 @@ _ORDERED_BY = {
     Order.MODIFIED: "modified_at",
     Order.PARAMETERS: "parameters",
     Order.NOVELTY: "novelty",
+    Order.ABILITY: "ability",
 }
 _IN_FLOATS = frozenset(order for order, name in _ORDERED_BY.items() if name in FLOATS)
 _CODED_FACETS = {
@@ -58,6 +59,8 @@ class Selection:
         self._words = {name: Texts(shelf, f"word_{name}") for name in names}
         self._relations = shelf.get("relations")
         self._authors = Groups(shelf, "author")
+        self._folds = {mode: shelf.get(f"fold_{mode.value}") for mode in Collapse}
+        self._folded_rows = lru_cache(maxsize=4)(self._fold)  # up to 20 MB each for millions of models
         self._with_text = lru_cache(maxsize=32)(self._rows_with_text)
         self.count = lru_cache(maxsize=1024)(self._count_rows)
         self._counted = lru_cache(maxsize=512)(self._count_by)
@@ -93,6 +96,36 @@ class Selection:
             begin, block = end, min(block * 2, _LARGEST_BLOCK)
         return found[:first], len(found) > first
 
+    def folded_page(
+        self, where: ModelFilter, dataset: int | None, mode: Collapse, order: Order, first: int, after: Key | None
+    ) -> tuple[list[int], list[int], bool]:
+        """(rows of the next page, how many fold under each, whether more follow)."""
+        rows, folded = self._folded_rows(where, dataset, mode, order)
+        begin = self._after(rows, order, after) if after else 0
+        end = begin + first
+        return rows[begin:end].tolist(), folded[begin:end].tolist(), len(rows) > end
+
+    def folded_count(self, where: ModelFilter, dataset: int | None, mode: Collapse) -> int:
+        """How many groups have a model that passes."""
+        mask = self._mask(where, dataset)
+        groups = self._folds[mode] if mask is None else self._folds[mode][mask]
+        return int(np.count_nonzero(np.bincount(groups, minlength=1)))
+
+    def _fold(self, where: ModelFilter, dataset: int | None, mode: Collapse, order: Order) -> tuple[Array, Array]:
+        """(the rows that stand for their groups, in order; how many others of each group pass)."""
+        mask, permutation = self._mask(where, dataset), self._orders.get(order)
+        rows = np.arange(self._count, dtype=np.int32) if permutation is None else np.asarray(permutation)
+        rows = rows if mask is None else rows[mask[rows]]
+        group = self._folds[mode][rows]
+        tally = np.bincount(group, minlength=1)
+        kept = group == rows
+        if mask is not None:  # where the original does not pass, the first of each group in the order
+            apart = np.flatnonzero(~mask[group])
+            first = np.empty(len(tally), dtype=np.int64)
+            first[group[apart[::-1]]] = apart[::-1]  # is written last
+            kept[first[group[apart]]] = True
+        return rows[kept], (tally[group[kept]] - 1).astype(np.int32)
+
     def key(self, row: int, order: Order) -> Key:
         """The place of a row in an order."""
         value = self._values[_ORDERED_BY[order]][row].item()
@@ -109,23 +142,24 @@ class Selection:
 
     def _count_by(self, where: ModelFilter, dataset: int | None, facet: Facet) -> tuple[FacetCount, ...]:
         mask = self._mask(where, dataset)
-        if facet is Facet.RELATION:
+        if facet is Facet.FAMILY:
+            groups = self._folds[Collapse.FAMILY]
+            tally = np.bincount(groups if mask is None else groups[mask], minlength=1)
+            pairs: list[tuple[str | None, int]] = [(self._ids[row], int(tally[row])) for row in _most(tally).tolist()]
+        elif facet is Facet.RELATION:
             bits = self._relations if mask is None else self._relations[mask]
             combined = np.bincount(bits, minlength=1)
             sets = np.flatnonzero(combined)
             counts = {
                 word: int(combined[sets[(sets >> at) & 1 == 1]].sum()) for at, word in enumerate([ROOT, *RELATIONS])
             }
-            pairs: list[tuple[str | None, int]] = [(word, count) for word, count in counts.items() if count]
+            pairs = [(word, count) for word, count in counts.items() if count]
         else:
             name = _CODED_FACETS[facet]
             words, codes = self._words[name], self._codes[name]
             tally = np.bincount(codes if mask is None else codes[mask], minlength=len(words) + 1)
-            present = np.flatnonzero(tally)
-            if len(present) > 1_000:  # authors: only the most frequent can be asked for
-                limit = np.partition(tally[present], -1_000)[-1_000]
-                present = present[tally[present] >= limit]
-            pairs = [(words[code] if code < len(words) else None, int(tally[code])) for code in present.tolist()]
+            present = _most(tally).tolist()
+            pairs = [(words[code] if code < len(words) else None, int(tally[code])) for code in present]
         pairs.sort(key=lambda pair: (-pair[1], pair[0] is None, (pair[0] or "").encode()))
         return tuple(FacetCount(facet, value, count) for value, count in pairs[:1_000])
 
@@ -199,7 +233,7 @@ class Selection:
         return passing
 
     def _rows_with_text(self, part: str) -> Array:
-        return np.fromiter(self._folded.containing(part), dtype=np.int64)
+        return self._folded.all_containing(part)
 
     def _page_of_text(self, part: str, tests: Sequence[Test], begin: int, first: int) -> tuple[list[int], bool]:
         found: list[int] = []
@@ -234,13 +268,17 @@ class Selection:
 
     def place(self, order: Order, after: Key) -> int:
         """The first place in an order that comes after a key, whether or not a row has that key."""
+        return self._after(self._orders.get(order), order, after)
+
+    def _after(self, rows: Array | None, order: Order, after: Key) -> int:
+        """The first place among rows in an order (None: all, by number) that comes after a key."""
         unknown = -np.inf if order in _IN_FLOATS else UNKNOWN
         value = unknown if after.value is None else after.value
-        low, high = 0, self._count
-        values, permutation, wanted = self._values[_ORDERED_BY[order]], self._orders.get(order), after.id.encode()
+        low, high = 0, self._count if rows is None else len(rows)
+        values, wanted = self._values[_ORDERED_BY[order]], after.id.encode()
         while low < high:
             middle = (low + high) // 2
-            row = middle if permutation is None else int(permutation[middle])
+            row = middle if rows is None else int(rows[middle])
             here = values[row].item()
             if here > value or (here == value and self._ids[row].encode() <= wanted):
                 low = middle + 1
@@ -260,6 +298,14 @@ class Selection:
             else:
                 high = middle
         return low
+
+
+def _most(tally: Array) -> Array:
+    """The places of the largest counts above 0: a thousand, and those that tie with the last of them."""
+    present = np.flatnonzero(tally)
+    if len(present) > 1_000:
+        present = present[tally[present] >= np.partition(tally[present], -1_000)[-1_000]]
+    return present
 
 
 def _is_in(codes: Array, wanted: Sequence[int], words: int) -> Test:

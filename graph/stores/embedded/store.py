@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from graph.errors import NotFound
 from graph.records import (
+    AbilityRecord,
     ClaimRecord,
     DatasetRecord,
     DerivationRecord,
@@ -22,6 +23,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     State,
     TrainingRecord,
@@ -29,16 +31,20 @@ from graph.records import (
 )
 from graph.snapshot import Snapshot
 from graph.store import (
+    EVERY_FIELD,
     WANT,
+    Collapse,
     Coverage,
     DerivationPage,
     EdgeFilter,
     Facet,
     FacetCount,
+    FoldedPage,
     Hidden,
     Key,
     ModelFilter,
     ModelPage,
+    Near,
     Order,
     Walk,
     WalkNode,
@@ -72,10 +78,12 @@ class EmbeddedStore:
         self._by_digest, self._by_dataset = Lookup(shelf, "digest"), Lookup(shelf, "dataset")
         self._packed = Packed(shelf)
         self._tables = {
-            name: shelf.get_table(name) for name in ("claims", "files", "datasets", "weights", "similar", "novelty")
+            name: shelf.get_table(name)
+            for name in ("claims", "files", "datasets", "weights", "similar", "novelty", "results", "abilities")
         }
         self._offsets = {
-            name: shelf.get(f"{name}_offsets") for name in ("claims", "files", "trainings", "similar", "novelty")
+            name: shelf.get(f"{name}_offsets")
+            for name in ("claims", "files", "trainings", "similar", "novelty", "results", "abilities")
         }
         self._trainings_dataset, self._trainings_mask = shelf.get("trainings_dataset"), shelf.get("trainings_mask")
         self._holders, self._weights_of = Groups(shelf, "holders"), shelf.get("weights_of")
@@ -109,6 +117,24 @@ class EmbeddedStore:
         rows, has_next = self._selection.page(where, self._dataset_number(where), order, first, after)
         return ModelPage(tuple(self._records(rows)), tuple(self._selection.key(row, order) for row in rows), has_next)
 
+    async def find_folded(
+        self,
+        where: ModelFilter,
+        collapse: Collapse,
+        order: Order = Order.DOWNLOADS,
+        first: int = 20,
+        after: Key | None = None,
+    ) -> FoldedPage:
+        """One page of models that stand for their groups."""
+        dataset = self._dataset_number(where)
+        rows, folded, has_next = self._selection.folded_page(where, dataset, collapse, order, first, after)
+        keys = tuple(self._selection.key(row, order) for row in rows)
+        return FoldedPage(tuple(self._records(rows)), keys, tuple(folded), has_next)
+
+    async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
+        """How many groups pass."""
+        return self._selection.folded_count(where, self._dataset_number(where), collapse)
+
     async def count(self, where: ModelFilter) -> int:
         """How many models pass."""
         return self._selection.count(where, self._dataset_number(where))
@@ -130,6 +156,16 @@ class EmbeddedStore:
     ) -> list[DerivationPage]:
         """A page of the derivations whose base model each is."""
         return [self._derived(self._row(id), where, first, after) for id in ids]
+
+    async def near(self, id: str, first: int, wanted: Sequence[str]) -> Near | None:
+        """A model with its derivations on both sides; the other ends are whole records."""
+        (model,), (bases,) = await self.models([id]), await self.base_models([id])
+        if model is None:
+            return None
+        derived = self._derived(self._row(id), EdgeFilter(), first, None) if first else None
+        others = [edge.base_model for edge in bases]
+        others += [edge.model for edge in derived.derivations] if derived else []
+        return Near(model, bases, derived, dict(zip(others, await self.models(others), strict=True)))
 
     async def derived_counts(self, ids: Sequence[str]) -> list[dict[Relation, int]]:
         """How many derivations name each as base model, by relation."""
@@ -166,11 +202,16 @@ class EmbeddedStore:
         if root is None:
             raise NotFound("model", id)
         up = self._kin.levels(root, where, up=True) if direction is not Direction.DESCENDANTS else []
-        down = self._kin.levels(root, where, up=False) if direction is not Direction.ANCESTORS else []
+        counted = None
+        if direction is Direction.DESCENDANTS and where == EdgeFilter():
+            counted = self._packed.some(np.array([root]), ("descendants",))[0].descendants
+        enough = None if counted is None else limit
+        down = self._kin.levels(root, where, up=False, enough=enough) if direction is not Direction.ANCESTORS else []
         rows, distances = self._shown(root, up, down, depth, limit)
-        models = tuple(self._records(rows.tolist())) if want.fields else ()
+        models = self._wanted(rows, want.fields)
         names = [model.id for model in models] or self._ids.many(rows)
-        self._meet(names, rows.tolist())
+        if not models:
+            self._meet(names, rows.tolist())
         edges: tuple[DerivationRecord, ...] = ()
         hidden: tuple[Hidden, ...] = ()
         if want.edges or want.hidden:
@@ -181,7 +222,8 @@ class EmbeddedStore:
             if want.hidden:
                 hidden = tuple(self._hidden(rows, names, np.array(distances), inside, direction, where))
         nodes = tuple(map(WalkNode, names, distances))
-        return Walk(nodes, edges, sum(map(len, up)), sum(map(len, down)), hidden, models)
+        total = sum(map(len, down)) if counted is None else counted
+        return Walk(nodes, edges, sum(map(len, up)), total, hidden, models)
 
     async def path(self, start: str, end: str, limit: int) -> list[tuple[str, ...]]:
         """Shortest chains between two models."""
@@ -215,6 +257,15 @@ class EmbeddedStore:
         """The facts behind each model's novelty."""
         rows = (self._part("novelty", id) for id in ids)
         return [msgspec.convert(row[0], NoveltyRecord) if row else None for row in rows]
+
+    async def abilities(self, ids: Sequence[str]) -> list[AbilityRecord | None]:
+        """The ability of each model."""
+        rows = (self._part("abilities", id) for id in ids)
+        return [msgspec.convert(row[0], AbilityRecord) if row else None for row in rows]
+
+    async def results(self, id: str) -> tuple[ResultRecord, ...]:
+        """The results of a model."""
+        return tuple(msgspec.convert(self._part("results", id), list[ResultRecord]))
 
     async def dataset(self, name: str) -> DatasetRecord | None:
         """The dataset of that id."""
@@ -323,6 +374,14 @@ class EmbeddedStore:
             ready.popitem(last=False)
         return found
 
+    def _wanted(self, rows: Array, names: tuple[str, ...]) -> tuple[Any, ...]:
+        """What is wanted of the models of these rows, and their ids."""
+        if not names:
+            return ()
+        if names == EVERY_FIELD:
+            return tuple(self._records(rows.tolist()))
+        return tuple(self._packed.some(rows, names if "id" in names else ("id", *names)))
+
     def _derivations(self, edges: Array) -> Iterable[DerivationRecord]:
         kin = self._kin
         confidence = [None if value != value else value for value in kin.confidence[edges].tolist()]  # noqa: PLR0124 - NaN
@@ -352,8 +411,13 @@ class EmbeddedStore:
     @staticmethod
     def _shown(root: int, up: list[Array], down: list[Array], depth: int, limit: int) -> tuple[Array, list[int]]:
         """(rows, distances) of what is shown, in the order of ``Walk.nodes``."""
-        above = {row: -steps for steps, level in enumerate(up, 1) for row in level.tolist()} if down else {}
-        below = {row: steps for steps, level in enumerate(down, 1) for row in level.tolist()} if up else {}
+        if not (up and down):  # nothing can be on both sides
+            levels = (up or down)[:depth]
+            signs = [-steps if up else steps for steps in range(1, len(levels) + 1)]
+            far = np.repeat([0, *signs], [1, *map(len, levels)])[: limit + 1]
+            return np.concatenate([[root], *levels]).astype(np.int64)[: limit + 1], far.tolist()
+        above = {row: -steps for steps, level in enumerate(up, 1) for row in level.tolist()}
+        below = {row: steps for steps, level in enumerate(down, 1) for row in level.tolist()}
         both = above.keys() & below.keys()
         rows, distances = [root], [0]
         for steps, level in enumerate(up[:depth], 1):

@@ -6,8 +6,10 @@ import dataclasses
 
 import polars as pl
 
+from graph.folding import originals
+from graph.report import counted as counted_by_class
 from graph.snapshot import Snapshot
-from graph.store import ROOT, SIZE_CLASSES, Coverage, Facet
+from graph.store import ROOT, SIZE_CLASSES, Collapse, Coverage, Facet
 
 KEPT_FACETS = 500  # values of each facet; longer lists are counted when asked for
 
@@ -23,7 +25,7 @@ def _by(frame: pl.DataFrame, column: str) -> dict[str, int]:
 
 def coverage(snapshot: Snapshot) -> dict[str, object]:
     """The fields of ``graph.store.Coverage``."""
-    models = _frame(snapshot, "models", "id", "state", "novelty", "novelty_class")
+    models = _frame(snapshot, "models", "id", "state", "novelty", "novelty_class", "ability")
     scored = _frame(snapshot, "novelty", "model", "tier").join(
         models.drop_nulls("novelty"), left_on="model", right_on="id", how="semi"
     )
@@ -45,6 +47,9 @@ def coverage(snapshot: Snapshot) -> dict[str, object]:
             with_weights=holdings["model"].n_unique(),
             novelty=_by(models.drop_nulls("novelty_class"), "novelty_class"),
             tiers=_by(scored, "tier"),
+            report=counted_by_class(snapshot, originals(snapshot)),
+            results=int(_frame(snapshot, "results", "known")["known"].sum()),
+            with_ability=models["ability"].count(),
             similar=snapshot.manifest.tables["similar"].rows,
             skipped=_by(_frame(snapshot, "skipped", "reason"), "reason"),
         )
@@ -64,7 +69,7 @@ def facets(snapshot: Snapshot) -> dict[str, list[tuple[str | None, int]]]:
         "parameters",
         "novelty_class",
     )
-    models = _frame(snapshot, "models", *columns)
+    models = _frame(snapshot, "models", "id", *columns).join(originals(snapshot), on="id", how="left")
     relations = pl.when(pl.col("relations").list.len() > 0).then("relations").otherwise(pl.lit([ROOT]))
     size = pl.lit(None, pl.String)
     for name, bound in reversed(SIZE_CLASSES):
@@ -80,6 +85,7 @@ def facets(snapshot: Snapshot) -> dict[str, list[tuple[str | None, int]]]:
         Facet.YEAR: pl.col("created_at").dt.strftime("%Y"),
         Facet.SIZE: size,
         Facet.NOVELTY: pl.col("novelty_class"),
+        Facet.FAMILY: pl.col(Collapse.FAMILY.value),
     }
     counted = {}
     for facet, expression in values.items():

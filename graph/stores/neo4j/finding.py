@@ -20,6 +20,7 @@ ORDER_KEYS = {
     Order.MODIFIED: "modified_key",
     Order.PARAMETERS: "parameters_key",
     Order.NOVELTY: "novelty_key",
+    Order.ABILITY: "ability_key",
 }
 
 
@@ -73,7 +74,7 @@ def in_order(where: ModelFilter, order: Order) -> str:
 def negated(value: float | None, order: Order) -> float:
     """The ``*_key`` of a value."""
     if value is None:
-        return float("inf") if order in (Order.TRENDING, Order.NOVELTY) else UNKNOWN_KEY
+        return float("inf") if order in (Order.TRENDING, Order.NOVELTY, Order.ABILITY) else UNKNOWN_KEY
     return 0 - value
 
 
@@ -89,5 +90,6 @@ def value_of(model: ModelRecord, order: Order) -> int | float | None:
         Order.TRENDING: model.trending,
         Order.PARAMETERS: model.parameters,
         Order.NOVELTY: model.novelty,
+        Order.ABILITY: model.ability,
     }
     return by_number[order]

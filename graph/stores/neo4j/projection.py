@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from graph.folding import originals
 from graph.snapshot import Snapshot
+from graph.store import Collapse
 from graph.tables import (
+    ABILITIES,
     ALIASES,
     CLAIMS,
     DATASETS,
@@ -22,6 +25,7 @@ from graph.tables import (
     HOLDINGS,
     MODELS,
     NOVELTY,
+    RESULTS,
     SIMILAR,
     TRAININGS,
     WEIGHTS,
@@ -53,16 +57,31 @@ def _read(snapshot: Snapshot, table: str) -> Frame:
 
 
 def _key(column: str, name: str, unknown: float) -> pl.Expr:
-    return (0 - pl.col(column)).fill_null(unknown).alias(name)  # 0 - x: -x would make a negative zero
+    negated = (
+        pl.when(pl.col(column) == 0).then(pl.col(column).abs()).otherwise(-pl.col(column))
+    )  # an index tells -0.0 from 0.0
+    return negated.fill_null(unknown).alias(name)
 
 
 def models(snapshot: Snapshot) -> Frame:
-    """Model: the columns of the table, the lower-case id, the keys of the orders, the facts of novelty as a JSON object."""
+    """Model: the columns of the table, the lower-case id, the keys of the orders, facts of novelty and ability as JSON, and the
+    original of its group for each way to fold.
+    """
     facts = pl.DataFrame(snapshot.table(NOVELTY.name))
     told = facts.select(
         pl.col("model").alias("id"), pl.struct(facts.columns).struct.json_encode().alias("novelty_facts")
     )
-    joined = _read(snapshot, MODELS.name).join(told, on="id", how="left", maintain_order="left")
+    able = pl.DataFrame(snapshot.table(ABILITIES.name)).select(pl.exclude("norm"))
+    ability = able.select(
+        pl.col("model").alias("id"), pl.struct(able.columns).struct.json_encode().alias("ability_facts")
+    )
+    groups = originals(snapshot).rename({mode.value: f"{mode.value}_of" for mode in Collapse})
+    joined = (
+        _read(snapshot, MODELS.name)
+        .join(told, on="id", how="left", maintain_order="left")
+        .join(ability, on="id", how="left", maintain_order="left")
+        .join(groups, on="id", how="left", maintain_order="left")
+    )
     return joined.with_columns(
         pl.col("id").str.to_lowercase().alias("id_lower"),
         _key("downloads", "downloads_key", UNKNOWN_KEY),
@@ -72,6 +91,7 @@ def models(snapshot: Snapshot) -> Frame:
         _key("modified_at", "modified_key", UNKNOWN_KEY),
         _key("parameters", "parameters_key", UNKNOWN_KEY),
         _key("novelty", "novelty_key", float("inf")),
+        _key("ability", "ability_key", float("inf")),
     )
 
 
@@ -108,6 +128,22 @@ def derivations(snapshot: Snapshot) -> Frame:
     return _read(snapshot, DERIVATIONS.name).join(claims, on=["model", "base_model"], how="left", maintain_order="left")
 
 
+def results(snapshot: Snapshot) -> Frame:
+    """SCORED, of models in the catalogue."""
+    return _read(snapshot, RESULTS.name).filter("known").drop("known", "domain")
+
+
+def benchmarks(snapshot: Snapshot) -> Frame:
+    """Benchmark: what it is about, and how many models have a result on it."""
+    rows = _read(snapshot, RESULTS.name).filter("known")
+    return (
+        rows.group_by("benchmark")
+        .agg(domain=pl.col("domain").drop_nulls().sort().first(), models=pl.col("model").n_unique().cast(pl.Int64))
+        .rename({"benchmark": "name"})
+        .sort("name")
+    )
+
+
 DATASET = Kind("Dataset", "dataset", DATASETS.key, datasets, update=True)
 WEIGHT = Kind("Weights", "weights", WEIGHTS.key, lambda snapshot: _read(snapshot, WEIGHTS.name), update=True)
 MODEL = Kind("Model", "model", MODELS.key, models, update=True)
@@ -116,7 +152,21 @@ FILE = Kind("File", "file", FILES.key, files)
 DERIVED_FROM = Kind("DERIVED_FROM", "derived_from", ("model", "base_model"), derivations)
 TRAINED_ON = Kind("TRAINED_ON", "trained_on", TRAININGS.key, lambda snapshot: _read(snapshot, TRAININGS.name))
 HAS_WEIGHTS = Kind("HAS_WEIGHTS", "has_weights", HOLDINGS.key, lambda snapshot: _read(snapshot, HOLDINGS.name))
+BENCHMARK = Kind("Benchmark", "benchmark", ("name",), benchmarks, update=True)
+SCORED = Kind("SCORED", "scored", RESULTS.key, results)
 SIMILAR_TO = Kind("SIMILAR_TO", "similar_to", SIMILAR.key, lambda snapshot: _read(snapshot, SIMILAR.name))
 
 # In the order of creation: ends before what joins them. Removal goes the other way.
-KINDS: tuple[Kind, ...] = (DATASET, WEIGHT, MODEL, ALIAS, FILE, DERIVED_FROM, TRAINED_ON, HAS_WEIGHTS, SIMILAR_TO)
+KINDS: tuple[Kind, ...] = (
+    DATASET,
+    WEIGHT,
+    BENCHMARK,
+    MODEL,
+    ALIAS,
+    FILE,
+    DERIVED_FROM,
+    TRAINED_ON,
+    HAS_WEIGHTS,
+    SIMILAR_TO,
+    SCORED,
+)

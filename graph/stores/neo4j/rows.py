@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from graph.records import (
+    AbilityRecord,
     ClaimRecord,
     DatasetRecord,
     DerivationRecord,
@@ -20,6 +21,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     State,
     TrainingRecord,
@@ -45,7 +47,7 @@ def milliseconds(value: datetime | None) -> int | None:
 
 
 def model(row: Row) -> ModelRecord:
-    """28 values in the order of ModelRecord."""
+    """29 values in the order of ModelRecord."""
     (id, hub_id, author, state, created_at, modified_at) = row[:6]
     return ModelRecord(
         id,
@@ -76,6 +78,7 @@ def model(row: Row) -> ModelRecord:
         row[25],
         row[26],
         row[27],
+        row[28],
     )
 
 
@@ -158,6 +161,16 @@ def similar(row: Row) -> SimilarRecord:
     return SimilarRecord(
         model, other, cosine, distance, shared, tuple(parts or ()), tuple(cosines or ()), method, p_value
     )
+
+
+def result(row: Row) -> ResultRecord:
+    """In the order of ResultRecord."""
+    return ResultRecord(*row)
+
+
+def ability(text: str) -> AbilityRecord:
+    """From the ability as a JSON object."""
+    return msgspec.json.decode(text, type=AbilityRecord)
 
 
 def novelty(text: str) -> NoveltyRecord:

@@ -11,6 +11,7 @@ from typing import Any
 
 from graph.errors import NotFound, Unreachable
 from graph.records import (
+    AbilityRecord,
     ClaimRecord,
     DatasetRecord,
     DerivationRecord,
@@ -19,6 +20,7 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    ResultRecord,
     SimilarRecord,
     TrainingRecord,
     WeightsRecord,
@@ -26,14 +28,17 @@ from graph.records import (
 from graph.store import (
     SIZE_CLASSES,
     WANT,
+    Collapse,
     Coverage,
     DerivationPage,
     EdgeFilter,
     Facet,
     FacetCount,
+    FoldedPage,
     Key,
     ModelFilter,
     ModelPage,
+    Near,
     Order,
     Walk,
     Want,
@@ -148,6 +153,37 @@ class Neo4jStore:
             found = await self._ask(finding.in_order(where, order), **parameters)
         return _model_page(found, order, first)
 
+    async def find_folded(
+        self,
+        where: ModelFilter,
+        collapse: Collapse,
+        order: Order = Order.DOWNLOADS,
+        first: int = 20,
+        after: Key | None = None,
+    ) -> FoldedPage:
+        """A page of models that stand for their groups."""
+        where = await self._spelled(where)
+        found = await self._ask(
+            "find_folded",
+            lead=finding.indexed(where),
+            fold=collapse.value,
+            order=finding.ORDER_KEYS[order],
+            **finding.parameters(where),
+            **_page(order, first, after),
+        )
+        page = _model_page([row for _, row in found], order, first)
+        return FoldedPage(page.models, page.keys, tuple(folded for folded, _ in found[:first]), page.has_next)
+
+    async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
+        """How many groups pass."""
+        where = await self._spelled(where)
+        kept = self._answers.get((where, collapse))
+        if kept is None:
+            lead = finding.indexed(where)
+            kept = await self._ask("count_folded", lead=lead, fold=collapse.value, **finding.parameters(where))
+            self._keep((where, collapse), kept)
+        return int(kept)
+
     async def count(self, where: ModelFilter) -> int:
         """How many models pass."""
         where = await self._spelled(where)
@@ -221,6 +257,23 @@ class Neo4jStore:
             pages[id] = DerivationPage(shown, keys, len(page) > first, total)
         return [pages[id] for id in ids]
 
+    async def near(self, id: str, first: int, wanted: Sequence[str]) -> Near | None:
+        """A model with its derivations on both sides, in one trip."""
+        fields = tuple(wanted)
+        found = await self._ask("near", id=id, limit=first + 1 if first else 0, fields=fields)
+        if found is None:
+            return None
+        model, above, total, below = found
+        read, bases = rows.some(fields), tuple(map(rows.derivation, above))
+        ends = {row[1]: read(row[7]) for row in above}
+        if not first:
+            return Near(rows.model(model), bases, None, ends)
+        shown = below[:first]
+        ends |= {row[0]: read(row[7]) for row in shown}
+        keys = tuple(Key(row[8], row[0]) for row in shown)
+        page = DerivationPage(tuple(map(rows.derivation, shown)), keys, len(below) > first, total)
+        return Near(rows.model(model), bases, page, ends)
+
     async def derived_counts(self, ids: Sequence[str]) -> list[dict[Relation, int]]:
         """Counts of derived models by relation."""
         found: dict[str, dict[Relation, int]] = {id: {} for id in ids}
@@ -288,6 +341,15 @@ class Neo4jStore:
         """The facts behind each model's novelty."""
         found = {id: rows.novelty(text) for id, text in await self._ask("novelty", ids=_distinct(ids))} if ids else {}
         return [found.get(id) for id in ids]
+
+    async def abilities(self, ids: Sequence[str]) -> list[AbilityRecord | None]:
+        """The ability of each model."""
+        found = {id: rows.ability(text) for id, text in await self._ask("abilities", ids=_distinct(ids))} if ids else {}
+        return [found.get(id) for id in ids]
+
+    async def results(self, id: str) -> tuple[ResultRecord, ...]:
+        """The results of a model."""
+        return tuple(rows.result(row) for row in await self._ask("results", id=id))
 
     async def dataset(self, name: str) -> DatasetRecord | None:
         """The dataset of that id, any case."""

@@ -9,6 +9,8 @@ RETURN {
   File: COUNT { (:File) },
   DERIVED_FROM: COUNT { ()-[:DERIVED_FROM]->() },
   TRAINED_ON: COUNT { ()-[:TRAINED_ON]->() },
+  Benchmark: COUNT { (:Benchmark) },
+  SCORED: COUNT { ()-[:SCORED]->() },
   SIMILAR_TO: COUNT { ()-[:SIMILAR_TO]->() },
   HAS_WEIGHTS: COUNT { ()-[:HAS_WEIGHTS]->() }
 } AS answer

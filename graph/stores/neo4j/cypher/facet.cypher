@@ -1,6 +1,6 @@
 // How many models that pass a filter have each value of a facet?
 // Parameters:
-//   $facet           'task'                   task, library, licence, author, state, relation, year or size
+//   $facet           'task'                   task, library, licence, author, state, relation, year, size, novelty or family
 //   $sizes           [['<1B', 1000000000], ['>=1B', null]]   size classes with their exclusive upper bounds
 //   $first           50
 //   $lead            'author'                 the filter that is answered by an index: dataset, author, text, task, library, licence or all
@@ -83,6 +83,7 @@ UNWIND CASE $facet
   WHEN 'state' THEN [m.state]
   WHEN 'relation' THEN coalesce(m.relations, ['root'])
   WHEN 'novelty' THEN [m.novelty_class]
+  WHEN 'family' THEN [m.family_of]
   WHEN 'year' THEN [CASE WHEN m.created_at IS NULL THEN null ELSE toString(datetime({epochMillis: m.created_at}).year) END]
   ELSE [CASE WHEN m.parameters IS NULL THEN null ELSE head([s IN $sizes WHERE s[1] IS NULL OR m.parameters < s[1] | s[0]]) END]
 END AS value

@@ -61,6 +61,7 @@ WITH m, CASE $order
   WHEN 'created_key' THEN m.created_key
   WHEN 'modified_key' THEN m.modified_key
   WHEN 'novelty_key' THEN m.novelty_key
+  WHEN 'ability_key' THEN m.ability_key
   ELSE m.parameters_key
 END AS key
 WHERE key > $key OR key = $key AND m.id > $after
@@ -71,5 +72,5 @@ RETURN collect([
   m.id, m.hub_id, m.author, m.state, m.created_at, m.modified_at, m.task, m.library, m.licence, m.parameters,
   m.dtype, m.architecture, m.context_length, m.downloads, m.downloads_all_time, m.likes, m.trending, m.sha, m.gated,
   m.tags, m.languages, m.relations, m.generation, m.descendants, m.base_models, m.new_version,
-  m.novelty, m.novelty_class
+  m.novelty, m.novelty_class, m.ability
 ]) AS answer

@@ -5,5 +5,6 @@ CREATE CONSTRAINT stemma_catalogue IF NOT EXISTS FOR (c:Catalogue) REQUIRE c.key
 CREATE CONSTRAINT stemma_model IF NOT EXISTS FOR (m:Model) REQUIRE m.id IS UNIQUE;
 CREATE CONSTRAINT stemma_dataset IF NOT EXISTS FOR (d:Dataset) REQUIRE d.id IS UNIQUE;
 CREATE CONSTRAINT stemma_weights IF NOT EXISTS FOR (w:Weights) REQUIRE w.digest IS UNIQUE;
+CREATE CONSTRAINT stemma_benchmark IF NOT EXISTS FOR (b:Benchmark) REQUIRE b.name IS UNIQUE;
 CREATE CONSTRAINT stemma_alias IF NOT EXISTS FOR (a:Alias) REQUIRE (a.alias, a.id) IS UNIQUE;
 CREATE CONSTRAINT stemma_file IF NOT EXISTS FOR (f:File) REQUIRE (f.model, f.path) IS UNIQUE;

@@ -1,0 +1,78 @@
+/** This file knows the columns of the results, and which of them the reader sees. */
+import type { ComponentChildren } from "preact";
+import { modelAddress } from "../../addresses";
+import { cell } from "../../cell";
+import type { Row } from "../../operations";
+import { count, day, relation, short } from "../../words";
+
+export interface Column {
+  key: string;
+  words: string;
+  number?: boolean;
+  show(model: Row): ComponentChildren;
+}
+
+const known = <Value,>(value: Value | null, words: (value: Value) => ComponentChildren): ComponentChildren =>
+  value === null ? null : words(value);
+
+export const COLUMNS: readonly Column[] = [
+  { key: "made", words: "Made from", show: (model) => <MadeFrom model={model} /> },
+  { key: "task", words: "Task", show: (model) => model.task },
+  { key: "library", words: "Library", show: (model) => model.library },
+  { key: "licence", words: "Licence", show: (model) => model.licence },
+  { key: "parameters", words: "Parameters", number: true, show: (model) => known(model.parameters, short) },
+  { key: "created", words: "Created", show: (model) => known(model.createdAt, day) },
+  { key: "modified", words: "Changed", show: (model) => known(model.modifiedAt, day) },
+  {
+    key: "derived",
+    words: "Descendants",
+    number: true,
+    show: (model) => (model.totalDescendants > 0 ? count(model.totalDescendants) : null),
+  },
+  { key: "likes", words: "Likes", number: true, show: (model) => known(model.likes, count) },
+  { key: "trending", words: "Trending", number: true, show: (model) => known(model.trending, count) },
+  { key: "downloads", words: "Downloads", number: true, show: (model) => known(model.downloads, short) },
+];
+
+const USUAL = ["made", "licence", "parameters", "derived", "downloads"];
+const KEY = "stemma-columns";
+
+function kept(): readonly string[] {
+  try {
+    const found = localStorage.getItem(KEY)?.split(",") ?? USUAL;
+    return found.filter((key) => COLUMNS.some((column) => column.key === key));
+  } catch {
+    return USUAL;
+  }
+}
+
+const preferred = cell(kept());
+
+/** The columns that the address names, or else those chosen last. */
+export function useColumns(query: URLSearchParams): readonly Column[] {
+  const mine = preferred.use();
+  const named = query.get("columns")?.split(",");
+  return COLUMNS.filter((column) => (named ?? mine).includes(column.key));
+}
+
+export function prefer(keys: readonly string[]): void {
+  preferred.set(keys);
+  try {
+    localStorage.setItem(KEY, keys.join(","));
+  } catch {
+    // the choice lasts as long as the page
+  }
+}
+
+function MadeFrom({ model }: { model: Row }) {
+  const [first, ...others] = model.baseModels;
+  if (!first) return null;
+  return (
+    <>
+      <span class={`relation ${first.relation.toLowerCase()}`}>{relation(first.relation)}</span>{" "}
+      <a href={modelAddress(first.baseModel.id)}>{first.baseModel.id}</a>
+      {others.length > 0 && <span class="quiet"> +{others.length}</span>}
+      {model.baseModels.some((each) => each.conflict) && <span class="conflict"> conflict</span>}
+    </>
+  );
+}

@@ -1,0 +1,1 @@
+"""Judging abilities: results held out at random, foretold by ours and by usual rules."""

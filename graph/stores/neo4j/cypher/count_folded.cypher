@@ -1,0 +1,80 @@
+// How many groups have a model that passes a filter?
+// Parameters:
+//   $fold            'quants'                 copies, quants or family
+//   $lead            'author'                 the filter that is answered by an index: dataset, author, text, task, library, licence or all
+//   $text            'llama'                  part of the lower-case id; this and all that follow may be null for any
+//   $tasks           ['text-generation']
+//   $libraries       ['transformers']
+//   $licences        ['mit']
+//   $authors         ['org']
+//   $states          ['listed']
+//   $relations       ['root', 'finetune']     'root' is a model without a base model
+//   $parameters_min  1000000000               inclusive
+//   $parameters_max  8000000000               inclusive
+//   $created_from    1704067200000            ms since 1970, inclusive
+//   $created_until   1735689600000            ms since 1970, exclusive
+//   $novelty_classes ['light']
+//   $novelty_min     40.0                     inclusive
+//   $novelty_max     100.0                    inclusive
+//   $dataset         'org/data'               canonical id
+// Row: the number
+CALL () {
+  WITH 1 AS one WHERE $lead = 'dataset'
+  MATCH (m:Model)-[:TRAINED_ON]->(:Dataset {id: $dataset})
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'author'
+  MATCH (m:Model)
+  USING INDEX m:Model(author)
+  WHERE m.author IN $authors
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'text'
+  MATCH (m:Model)
+  USING TEXT INDEX m:Model(id_lower)
+  WHERE m.id_lower CONTAINS $text
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'task'
+  MATCH (m:Model)
+  USING INDEX m:Model(task, downloads_key, id)
+  WHERE m.task IN $tasks AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'library'
+  MATCH (m:Model)
+  USING INDEX m:Model(library, downloads_key, id)
+  WHERE m.library IN $libraries AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'licence'
+  MATCH (m:Model)
+  USING INDEX m:Model(licence, downloads_key, id)
+  WHERE m.licence IN $licences AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'all'
+  MATCH (m:Model)
+  RETURN m
+}
+WITH m
+WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
+  AND ($tasks IS NULL OR m.task IN $tasks)
+  AND ($libraries IS NULL OR m.library IN $libraries)
+  AND ($licences IS NULL OR m.licence IN $licences)
+  AND ($authors IS NULL OR m.author IN $authors)
+  AND ($states IS NULL OR m.state IN $states)
+  AND ($relations IS NULL OR any(r IN coalesce(m.relations, ['root']) WHERE r IN $relations))
+  AND ($parameters_min IS NULL OR m.parameters >= $parameters_min)
+  AND ($parameters_max IS NULL OR m.parameters <= $parameters_max)
+  AND ($created_from IS NULL OR m.created_at >= $created_from)
+  AND ($created_until IS NULL OR m.created_at < $created_until)
+  AND ($novelty_classes IS NULL OR m.novelty_class IN $novelty_classes)
+  AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
+  AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
+  AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
+RETURN count(DISTINCT CASE $fold
+  WHEN 'copies' THEN m.copies_of
+  WHEN 'quants' THEN m.quants_of
+  ELSE m.family_of
+END) AS answer

@@ -1,0 +1,108 @@
+// Which models stand for their groups under a filter, in any order, and how many others fold under each? Reads all that pass.
+// Parameters:
+//   $fold            'quants'                 copies, quants or family
+//   $order           'downloads_key'          the property of the order
+//   $key             -1200                    the order's key of the last model seen (the smallest number at first) ...
+//   $after           'org/model'              ... and its name ('' at first)
+//   $limit           21
+//   $lead            'author'                 the filter that is answered by an index: dataset, author, text, task, library, licence or all
+//   $text            'llama'                  part of the lower-case id; this and all that follow may be null for any
+//   $tasks           ['text-generation']
+//   $libraries       ['transformers']
+//   $licences        ['mit']
+//   $authors         ['org']
+//   $states          ['listed']
+//   $relations       ['root', 'finetune']     'root' is a model without a base model
+//   $parameters_min  1000000000               inclusive
+//   $parameters_max  8000000000               inclusive
+//   $created_from    1704067200000            ms since 1970, inclusive
+//   $created_until   1735689600000            ms since 1970, exclusive
+//   $novelty_classes ['light']
+//   $novelty_min     40.0                     inclusive
+//   $novelty_max     100.0                    inclusive
+//   $dataset         'org/data'               canonical id
+// Row: a list of [how many fold under it, properties in the order of graph.records.ModelRecord]
+CALL () {
+  WITH 1 AS one WHERE $lead = 'dataset'
+  MATCH (m:Model)-[:TRAINED_ON]->(:Dataset {id: $dataset})
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'author'
+  MATCH (m:Model)
+  USING INDEX m:Model(author)
+  WHERE m.author IN $authors
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'text'
+  MATCH (m:Model)
+  USING TEXT INDEX m:Model(id_lower)
+  WHERE m.id_lower CONTAINS $text
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'task'
+  MATCH (m:Model)
+  USING INDEX m:Model(task, downloads_key, id)
+  WHERE m.task IN $tasks AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'library'
+  MATCH (m:Model)
+  USING INDEX m:Model(library, downloads_key, id)
+  WHERE m.library IN $libraries AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'licence'
+  MATCH (m:Model)
+  USING INDEX m:Model(licence, downloads_key, id)
+  WHERE m.licence IN $licences AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
+  RETURN m
+  UNION ALL
+  WITH 1 AS one WHERE $lead = 'all'
+  MATCH (m:Model)
+  RETURN m
+}
+WITH m
+WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
+  AND ($tasks IS NULL OR m.task IN $tasks)
+  AND ($libraries IS NULL OR m.library IN $libraries)
+  AND ($licences IS NULL OR m.licence IN $licences)
+  AND ($authors IS NULL OR m.author IN $authors)
+  AND ($states IS NULL OR m.state IN $states)
+  AND ($relations IS NULL OR any(r IN coalesce(m.relations, ['root']) WHERE r IN $relations))
+  AND ($parameters_min IS NULL OR m.parameters >= $parameters_min)
+  AND ($parameters_max IS NULL OR m.parameters <= $parameters_max)
+  AND ($created_from IS NULL OR m.created_at >= $created_from)
+  AND ($created_until IS NULL OR m.created_at < $created_until)
+  AND ($novelty_classes IS NULL OR m.novelty_class IN $novelty_classes)
+  AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
+  AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
+  AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
+WITH m.id AS id, CASE $fold
+  WHEN 'copies' THEN m.copies_of
+  WHEN 'quants' THEN m.quants_of
+  ELSE m.family_of
+END AS original, CASE $order
+  WHEN 'downloads_key' THEN m.downloads_key
+  WHEN 'likes_key' THEN m.likes_key
+  WHEN 'trending_key' THEN m.trending_key
+  WHEN 'created_key' THEN m.created_key
+  WHEN 'modified_key' THEN m.modified_key
+  WHEN 'novelty_key' THEN m.novelty_key
+  WHEN 'ability_key' THEN m.ability_key
+  ELSE m.parameters_key
+END AS key
+WITH original, count(*) AS models, min([key, id]) AS best, max(CASE WHEN id = original THEN key END) AS own
+WITH models, CASE WHEN own IS NULL THEN best ELSE [own, original] END AS place
+WHERE place[0] > $key OR place[0] = $key AND place[1] > $after
+WITH models, place
+ORDER BY place[0], place[1]
+LIMIT $limit
+MATCH (m:Model {id: place[1]})
+WITH models, place, m
+ORDER BY place[0], place[1]
+RETURN collect([models - 1, [
+  m.id, m.hub_id, m.author, m.state, m.created_at, m.modified_at, m.task, m.library, m.licence, m.parameters,
+  m.dtype, m.architecture, m.context_length, m.downloads, m.downloads_all_time, m.likes, m.trending, m.sha, m.gated,
+  m.tags, m.languages, m.relations, m.generation, m.descendants, m.base_models, m.new_version,
+  m.novelty, m.novelty_class, m.ability
+]]) AS answer

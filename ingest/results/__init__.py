@@ -1,0 +1,1 @@
+"""Evaluation results: tables of strangers become rows of benchmark, value and grade."""

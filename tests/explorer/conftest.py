@@ -1,0 +1,94 @@
+"""A real browser on a real service with the sample: Debian's Chromium, driven by playwright; it may ask nothing of other hosts."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+
+from api.explorer import BUNDLE
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",  # tests run as root in containers
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+]
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the service with the sample, as `stemma demo` starts it."""
+    if not (BUNDLE / "index.html").exists():
+        pytest.skip("the explorer is not built: make web")
+    folder: Path = tmp_path_factory.mktemp("explorer")
+    command = [sys.executable, "-m", "api.cli", "demo", "--port", "0", "--catalogue", str(folder / "catalogue")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+        assert service.stdout is not None
+        try:
+            yield _address(service.stdout)
+        finally:
+            service.terminate()
+
+
+def _address(lines: IO[str]) -> str:
+    for line in lines:
+        found = re.match(r"serving:\s+(http://[^/]+)", line)
+        if found:
+            return found[1]
+    raise AssertionError("the service did not start")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is missing: apt-get install chromium, or name one with CHROMIUM")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
+    """A fresh profile. What its pages ask of another origin is stopped and fails the test; so does an error in the console."""
+    faults: list[str] = []
+
+    def only_here(route: Route) -> None:
+        if route.request.url.startswith((address, "data:", "blob:")):
+            route.continue_()
+        else:
+            faults.append(f"asked for {route.request.url}")
+            route.abort()
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            faults.append(f"console: {message.text}")
+
+    fresh = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=address)
+    fresh.set_default_timeout(15_000)
+    fresh.route("**/*", only_here)
+    fresh.on("console", heard)
+    fresh.on("weberror", lambda error: faults.append(f"failed: {error.error}"))
+    yield fresh
+    fresh.close()
+    assert not faults, faults
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """An empty page."""
+    return context.new_page()

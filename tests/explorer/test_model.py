@@ -1,0 +1,122 @@
+"""The page of a model, the comparison and GraphiQL in a real browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from api.explorer import EDITOR
+from tests.explorer.axe import faults
+
+ZEPHYR = "HuggingFaceH4/zephyr-7b-beta"
+MERGED = "MatteoKhan/MistralGemma-7B-Merged"
+
+
+def test_a_model_found_by_searching_tells_what_it_is(page: Page) -> None:
+    page.goto("/?q=zephyr")
+    page.get_by_role("link", name=ZEPHYR, exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(ZEPHYR)
+    expect(page.get_by_text("A fine-tune of mistralai/Mistral-7B-v0.1; text-generation, mit.")).to_be_visible()
+    expect(page.get_by_text("hf download HuggingFaceH4/zephyr-7b-beta --revision b70e0c9a2d9e14bd")).to_be_visible()
+    expect(page.get_by_text("which differs from mistralai/Mistral-7B-v0.1")).to_be_visible()
+    derived = page.get_by_role("region", name="Made from it: 7 directly")
+    derived.get_by_role("button", name="quantised 5").click()
+    expect(derived.locator("tbody tr")).to_have_count(5)
+    page.wait_for_load_state("networkidle")
+    assert not faults(page)
+
+
+def test_conflicts_stand_in_plain_words(page: Page) -> None:
+    page.goto(f"/models/{MERGED}")
+    expect(page.get_by_text("mistralai/Mistral-7B-v0.1 is named by card but not by tag")).to_be_visible()
+    assert not faults(page)
+
+
+@pytest.mark.parametrize("spelling", ["huggingfaceh4/ZEPHYR-7b-beta", "bert-base-uncased"])
+def test_other_spellings_and_former_names_lead_to_the_model(page: Page, spelling: str) -> None:
+    page.goto(f"/models/{spelling}")
+    wanted = ZEPHYR if "ZEPHYR" in spelling else "google-bert/bert-base-uncased"
+    expect(page.get_by_role("heading", level=1)).to_have_text(wanted)
+    assert page.url.endswith(f"/models/{wanted}")
+
+
+def test_an_unknown_model_and_an_unknown_page_are_told(page: Page) -> None:
+    page.goto("/models/nobody/nothing")
+    expect(page.get_by_role("heading", name="No model has this name")).to_be_visible()
+    page.goto("/somewhere")
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    assert not faults(page)
+
+
+def test_models_put_aside_are_compared(page: Page) -> None:
+    page.goto("/?q=7b")
+    page.get_by_label(f"Compare {ZEPHYR}", exact=True).check()
+    page.get_by_label("Compare teknium/OpenHermes-2.5-Mistral-7B", exact=True).check()
+    page.get_by_role("link", name="Compare 2 models").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 models compared")
+    related = page.get_by_role("region", name="How they are related")
+    expect(related).to_contain_text("Nearest common ancestor: mistralai/Mistral-7B-v0.1")
+    expect(related).to_contain_text("2 derivations apart")
+    expect(page.get_by_role("row", name="Task text-generation text-generation")).to_be_visible()
+    page.get_by_label("Only where they differ").check()
+    expect(page.get_by_role("row", name="Task text-generation text-generation")).to_have_count(0)
+    expect(page.get_by_role("row", name="Licence (differs) mit apache-2.0")).to_be_visible()
+    page.get_by_label("Add a model").fill("mistral-7b-v0.1-gptq")
+    expect(page.locator("#names option")).not_to_have_count(0)
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("3 models compared")
+    assert not faults(page)
+
+
+def test_the_graphql_of_a_view_can_be_seen_and_answers(page: Page) -> None:
+    page.goto(f"/models/{ZEPHYR}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(ZEPHYR)
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("button", name="GraphQL of this view").click()
+    dialog = page.get_by_role("dialog", name="GraphQL of this view")
+    expect(dialog.get_by_role("heading", name="ModelPage")).to_be_visible()
+    assert not faults(page)
+    text = dialog.get_by_label("Document of ModelPage").inner_text()
+    variables = json.loads(dialog.get_by_label("Variables of ModelPage").inner_text())
+    answer = page.request.post("/graphql", data={"query": text, "variables": variables}).json()
+    assert answer["data"]["model"]["id"] == ZEPHYR
+
+
+@pytest.mark.skipif(not (EDITOR / "index.html").exists(), reason="GraphiQL is not built: make web")
+def test_graphiql_answers_offline(page: Page) -> None:
+    page.goto("/graphql")
+    page.get_by_role("button", name="Execute query").click()
+    expect(page.locator(".result-window")).to_contain_text('"totalDescendants": 77')
+    assert [each for each in faults(page) if each[1] == "critical"] == []
+
+
+@pytest.mark.skipif(not (EDITOR / "index.html").exists(), reason="GraphiQL is not built: make web")
+def test_a_document_is_handed_over_to_graphiql(page: Page) -> None:
+    page.goto("/graphql#query=query Mine { catalogue { derivations } }")
+    page.get_by_role("button", name="Execute query").click()
+    expect(page.locator(".result-window")).to_contain_text('"derivations": 178')
+
+
+def test_examples_are_answered_without_error(page: Page) -> None:
+    folder = Path(EDITOR).parent / "examples"
+    examples = sorted(folder.glob("*.graphql"))
+    assert examples
+    page.goto("/")
+    for path in examples:
+        answer = page.request.post("/graphql", data={"query": path.read_text(encoding="utf-8")}).json()
+        assert "errors" not in answer, (path.name, answer["errors"])
+        assert all(value for value in answer["data"].values()), path.name
+
+
+def test_light_and_dark_are_both_legible(page: Page) -> None:
+    page.goto(f"/models/{MERGED}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(MERGED)
+    for theme in ("dark", "light"):
+        page.get_by_label("Colours").select_option(theme)
+        assert not faults(page), theme
+    page.get_by_label("Colours").select_option("dark")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")

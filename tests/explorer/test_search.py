@@ -1,0 +1,141 @@
+"""The search in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.explorer.axe import faults
+
+
+def results(page: Page) -> list[str]:
+    return page.locator(".results a.id").all_inner_texts()
+
+
+def test_results_appear_as_you_type_and_the_address_holds_them(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_role("status")).to_have_text("178 models")
+    page.get_by_role("searchbox").fill("zephyr-7b-beta")
+    expect(page.get_by_role("link", name="HuggingFaceH4/zephyr-7b-beta", exact=True).first).to_be_visible()
+    assert page.url.endswith("/?q=zephyr-7b-beta")
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"^\d models$"))
+    assert not faults(page)
+
+
+def test_facets_narrow_and_their_counts_are_what_comes(page: Page) -> None:
+    page.goto("/")
+    merge = page.get_by_role("group", name="Relation").get_by_label("merge")
+    count = page.locator("label.facet", has_text="merge").locator(".count").inner_text()
+    merge.check()
+    expect(page.get_by_role("status")).to_have_text(f"{count} models")
+    assert page.url.endswith("?relation=merge")
+    finetune = page.get_by_role("group", name="Relation").get_by_label("fine-tune")
+    expect(finetune).to_be_visible()  # a facet's own choice does not narrow it
+    page.get_by_role("group", name="Licence").get_by_label("cc-by-nc-4.0").check()
+    expect(page.get_by_role("status")).to_have_text("1 model")
+    page.get_by_role("link", name="Without relation merge").click()
+    expect(page.get_by_role("status")).to_have_text("5 models")
+    page.go_back()
+    expect(page.get_by_role("status")).to_have_text("1 model")
+    assert not faults(page)
+
+
+def test_a_shared_address_is_the_same_view(page: Page, context: BrowserContext) -> None:
+    page.goto("/")
+    page.get_by_role("searchbox").fill("mistral")
+    page.get_by_label("Order").select_option("Newest")
+    page.get_by_role("group", name="Licence").get_by_label("apache-2.0").check()
+    page.locator("summary", has_text="Columns").click()
+    page.get_by_role("group", name="Columns").get_by_label("Created").check()
+    expect(page.get_by_role("columnheader", name="Created")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("57 models")
+    mine = results(page)
+    other = context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_role("status")).to_have_text("57 models")
+    expect(other.get_by_role("columnheader", name="Created")).to_be_visible()
+    expect(other.get_by_role("searchbox")).to_have_value("mistral")
+    expect(other.get_by_label("Order")).to_have_value("CREATED")
+    assert results(other) == mine
+
+
+def test_pages_go_on_and_back_without_loss(page: Page) -> None:
+    page.goto("/")
+    seen: list[str] = []
+    for number in range(4):
+        expect(page.locator(".results a.id")).to_have_count(50 if number < 3 else 28)
+        seen += results(page)
+        if number < 3:
+            first = results(page)[0]
+            page.get_by_role("link", name="Next 50").click()
+            expect(page.locator(".results a.id").first).not_to_have_text(first)
+    assert len(set(seen)) == len(seen) == 178
+    page.get_by_role("link", name="Previous").click()
+    expect(page.locator(".results a.id").first).to_have_text(seen[100])
+    page.get_by_role("link", name="First page").click()
+    expect(page.locator(".results a.id").first).to_have_text(seen[0])
+
+
+def test_nothing_found_says_what_to_do(page: Page) -> None:
+    page.goto("/?q=no-such-model&task=fill-mask")
+    expect(page.get_by_text("No model has “no-such-model” in its name")).to_be_visible()
+    assert not faults(page)
+    page.get_by_role("link", name="Begin anew").click()
+    expect(page.get_by_role("status")).to_have_text("178 models")
+
+
+def test_a_failing_service_is_told_and_tried_again(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_role("status")).to_have_text("178 models")
+    page.route("**/graphql", lambda route: route.fulfill(json={"errors": [{"message": "the store is away"}]}))
+    page.get_by_role("searchbox").fill("bert")
+    expect(page.get_by_role("alert").first).to_contain_text("the store is away")
+    page.unroute("**/graphql")
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_have_count(2)  # of the facets and of the results
+    again.last.click()
+    expect(again).to_have_count(1)
+    again.click()
+    expect(page.get_by_role("link", name="google-bert/bert-base-uncased", exact=True).first).to_be_visible()
+
+
+def test_the_keyboard_is_enough(page: Page) -> None:
+    page.goto("/compare")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.goto("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("zephyr-7b-beta")
+    expect(page.locator(".results a.id").first).to_have_text("HuggingFaceH4/zephyr-7b-beta")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".results a.id").first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".results a.id").nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="HuggingFaceH4/zephyr-7b-beta")).to_be_visible()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Compare" and page.evaluate(
+            "document.activeElement.tagName === 'BUTTON'"
+        ):
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary", name="Models to compare")).to_be_visible()
+
+
+def test_on_a_phone_nothing_sticks_out(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    for address in (
+        "/?q=mistral",
+        "/models/mistralai/Mistral-7B-v0.1",
+        "/compare?id=gpt2&id=google-bert/bert-base-uncased",
+    ):
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
+        assert not faults(page), address

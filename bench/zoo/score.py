@@ -82,6 +82,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     set_size: float | None
     brier: float | None  # mean (probability - right)^2 of the edges
     calibration_error: float | None  # ten bins of probability
+    bins: tuple[tuple[float, float, int], ...]  # (mean probability, share right, edges) of the bins that hold any
 
 
 def _families(models: Iterable[Model]) -> dict[str, str]:
@@ -190,6 +191,7 @@ def score(truth: Truth, said: Predictions, roots: set[int] | None = None, *, tim
         set_size=sum(len(s.candidates) for s in sets) / len(sets) if sets else None,
         brier=sum((p - ok) ** 2 for p, ok in outcomes) / len(outcomes) if outcomes else None,
         calibration_error=_calibration_error(outcomes),
+        bins=_bins(outcomes),
     )
 
 
@@ -241,14 +243,30 @@ def _coefficient_errors(model: Model, said: dict[str, float | None], class_of: d
     return [abs(w - true[base]) for base, w in known.items()]
 
 
+def _bins(outcomes: list[tuple[float, bool]]) -> tuple[tuple[float, float, int], ...]:
+    """(mean probability, share right, edges) by tenths of probability."""
+    bins: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for probability, ok in outcomes:
+        bins[min(9, int(probability * 10))].append((probability, ok))
+    return tuple(
+        (sum(p for p, _ in members) / len(members), sum(ok for _, ok in members) / len(members), len(members))
+        for _, members in sorted(bins.items())
+    )
+
+
 def _calibration_error(outcomes: list[tuple[float, bool]]) -> float | None:
     """sum over ten bins of |mean probability - share right| * size / all."""
     if not outcomes:
         return None
-    bins: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
-    for probability, ok in outcomes:
-        bins[min(9, int(probability * 10))].append((probability, ok))
-    return sum(abs(sum(p - ok for p, ok in members)) for members in bins.values()) / len(outcomes)
+    return sum(abs(said - right) * size for said, right, size in _bins(outcomes)) / len(outcomes)
+
+
+def reliability(result: Score) -> str:
+    """How often edges were right beside how often they were said to be."""
+    if result.brier is None:
+        return "no edges"
+    told = ", ".join(f"said {said:.2f} right {right:.2f} ({size})" for said, right, size in result.bins)
+    return f"Brier {result.brier:.3f}, calibration error {result.calibration_error:.3f}; {told}"
 
 
 COLUMNS = (

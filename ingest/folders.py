@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -45,10 +45,13 @@ def ingest_folders(
     paths: Sequence[Path],
     *,
     dates: Path | None = None,
+    blind: bool = False,
     max_bad_fraction: float = MAX_BAD_FRACTION,
     progress: Progress | None = None,
 ) -> Report:
     """Read checkpoints under these paths, find where they come from, and make the next snapshot HEAD.
+
+    ``blind``: by their weights alone, without upload times and without what models declare of themselves.
 
     ``dates``: a JSON object of upload times by model, ISO 8601; otherwise the catalogue's own are used. A run that was cut off
     is taken up by the next: what was read is kept. Raises BadInput.
@@ -62,14 +65,15 @@ def ingest_folders(
         builder = PartBuilder()
         shelf = shelf_of(catalogue)
         adapters = _read(found, shelf, builder, progress)
-        created = _created(catalogue) | told
+        created = {} if blind else _created(catalogue) | told
+        declared = {} if blind else _declared(catalogue)
         members = sorted(shelf.members(created), key=lambda item: (item.created_at or _LAST, item.id))
         progress.start("comparing", len(members), "models")
         row = 0
         told_of: list[Origin] = []
         by_id = {model.id: model for model in members}
         measured, changes = Changes(), list[Change]()
-        for origin in origins(members):
+        for origin in origins(members, declared):
             row += 1
             told_of.append(origin)
             model = by_id[origin.model]
@@ -165,6 +169,18 @@ def _created(catalogue: Catalogue) -> dict[str, datetime]:
     table = catalogue.head().table("models", ["id", "created_at"])
     pairs = zip(table["id"].to_pylist(), table["created_at"].to_pylist(), strict=True)
     return {id: time for id, time in pairs if time is not None}
+
+
+def _declared(catalogue: Catalogue) -> dict[str, set[str]]:
+    """What models name as their bases, as the catalogue knows it."""
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    if catalogue.head_id():
+        table = catalogue.head().table("claims", ["model", "base_model", "evidence"])
+        columns = (table[name].to_pylist() for name in ("model", "base_model", "evidence"))
+        for model, base, evidence in zip(*columns, strict=True):
+            if evidence != Evidence.WEIGHTS.value:
+                named[model].add(base)
+    return named
 
 
 def _told(path: Path | None) -> dict[str, datetime]:

@@ -7,7 +7,8 @@ weights tell. Else it is weighed, in log-odds for "c was made from b":
     the family: log (n - d) / d                n models, d of them c and what descends from c (see ``order``)
     declared: c names b, or b names c          +2.2, -2.2: nine in ten are right
 
-and the probability of the pair is multiplied by that of the direction. Copies have none: half without times.
+and the probability of the pair is multiplied by that of the direction. Copies have none: half without times. Where several base
+models are in question, a declared one gains 2.2 too.
 """
 
 from __future__ import annotations
@@ -46,13 +47,26 @@ def directed(
     below: defaultdict[str, int] = defaultdict(lambda: 1)
     below |= {model: len(nx.descendants(links, model)) + 1 for model in links}
     told: list[Origin] = []
-    for origin in found:
+    for origin in (_declared(origin, (declared or {}).get(origin.model, frozenset())) for origin in found):
         parents = tuple(
             _weighed(parent, created, declared or {}, size.get(parent.model, 1), below[parent.model])
             for parent in origin.parents
         )
         told.append(replace(origin, parents=parents))
     return told
+
+
+def _declared(origin: Origin, named: AbstractSet[str]) -> Origin:
+    """An origin in question, with what is declared weighed in."""
+    if len(origin.parents) != 1 or not named & {model for model, _ in origin.candidates}:
+        return origin
+    shares = {model: share * (math.exp(DECLARED) if model in named else 1) for model, share in origin.candidates}
+    whole = sum(shares.values())
+    ranked = sorted(((model, share / whole) for model, share in shares.items()), key=lambda pair: (-pair[1], pair[0]))
+    parent = origin.parents[0]
+    detail = parent.detail + (f"; declared {DECLARED:+.1f}" if ranked[0][0] in named else "")
+    first = replace(parent, base_model=ranked[0][0], probability=ranked[0][1], detail=detail)
+    return replace(origin, parents=(first,), candidates=tuple(ranked))
 
 
 def _weighed(

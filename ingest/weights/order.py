@@ -28,7 +28,7 @@ from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative
 from ingest.weights.grid import grid_of
 from ingest.weights.member import Doubles, Member
 from ingest.weights.noise import noise_distances
-from ingest.weights.span import Mixture, span
+from ingest.weights.span import Grams, Mixture, span
 
 DATED = 3.9  # two in a hundred pairs of upload times are wrong or of re-uploads
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -36,6 +36,7 @@ _SPARSE = 0.05
 _MOST = 256  # models of one family that are set in order by their weights; more go by name
 _FEWEST = 3
 _BETWEEN = 1.15  # of squared distances
+_WHOLE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +161,33 @@ def _grown(family: list[Member], merges: dict[str, Mixture], after: defaultdict[
 
 
 def _merges(family: Sequence[Member], root: int, distances: Doubles) -> dict[str, Mixture]:
+    """The merges of a family, with their mixtures from its root."""
     found: dict[str, Mixture] = {}
+    grams = Grams(family, family[root])
     for at, member in enumerate(family):
         if at == root:
-            continue
-        elders = [other for other in family if other is not member and not _before(member, other)]
-        elders.sort(key=lambda other: other is not family[root])
-        if len(elders) > 1:
-            fit = span(member, elders)
+            mixture = _average(family, root, distances)
+        else:
+            elders = [other for other in family if other is not member and not _before(member, other)]
+            elders.sort(key=lambda other: other is not family[root])
+            if len(elders) < 2:
+                continue
+            fit = span(member, elders, grams)
             mixture = fit.mixture or chosen_by_element(member, elders, fit.heaviest, elders[:1])
-            if mixture is not None:
-                found[member.id] = mixture
+        if mixture is not None:
+            found[member.id] = mixture
     return found
+
+
+def _average(family: Sequence[Member], root: int, distances: Doubles) -> Mixture | None:
+    """The mixture of what looks like a root: averages lie between the others too. Their weights add up to 1 from wherever they are
+    taken, here from the farthest model.
+    """
+    elders = [family[at] for at in np.argsort(-distances[root], kind="stable") if at != root]
+    mixture = span(family[root], elders).mixture
+    if mixture is None or abs(sum(weight for _, weight, _ in mixture.parents) - 1) > _WHOLE:
+        return None
+    return mixture
 
 
 def _before(one: Member, other: Member) -> bool:

@@ -21,7 +21,7 @@ ROOTS ?= 3
 TABLES ?= ../shared/data/evals
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web test check neo4j bench bench-weights bench-ability format lock clean
+.PHONY: help demo web screenshots test check neo4j bench bench-weights bench-ability format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -30,7 +30,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/it" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "venv is missing: apt-get install python3-venv" >&2; exit 1; }
 	@echo "installing into $(VENV) (once) ..." >&2
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary=:all: --no-binary=jsonpath-rw -r requirements/dev.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -64,6 +64,9 @@ demo: $(READY) $(WEB) $(GRAPHIQL) ## build the sample catalogue, serve it, and p
 	@$(BIN)/stemma demo
 
 web: $(WEB) $(GRAPHIQL) ## build the explorer that the service shows (node comes from PyPI)
+
+screenshots: $(READY) $(WEB) ## write the README's pictures of the explorer anew (needs Chromium)
+	@$(BIN)/python -m tests.explorer.screenshots
 
 test: $(READY) $(WEB) $(GRAPHIQL) $(NEO4J) $(NODE) ## run every test, with a real Neo4j server
 	@cd api/web && $(NPM) run --silent test

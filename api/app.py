@@ -29,6 +29,7 @@ from api.explorer import Explorer
 from api.loaders import Context, Limits, Loaders
 from api.page import PAGE
 from api.serving import Serving
+from api.subsets import KINDS, Preview
 from graph.errors import LimitExceeded, StemmaError
 from graph.settings import Settings
 
@@ -277,6 +278,8 @@ def create_app(serving: Serving, settings: Settings, explorer: Explorer | None =
         Route(path, handler, methods=["GET", "POST"] if path == "/graphql" else ["GET"])
         for path, handler in handlers.items()
     ]
+    previews = {f"/subsets/preview.{kind}": Preview(serving, kind) for kind in KINDS}
+    routes += [Route(path, preview, methods=["GET"]) for path, preview in previews.items()]
     routes.append(Route("/{address:path}", explorer.file_or_page, methods=["GET"]))  # last: whatever is not above
 
     @asynccontextmanager
@@ -285,7 +288,7 @@ def create_app(serving: Serving, settings: Settings, explorer: Explorer | None =
             yield
 
     middleware = [
-        Middleware(Watched, metrics=service.metrics, routes=frozenset(handlers)),
+        Middleware(Watched, metrics=service.metrics, routes=frozenset([*handlers, *previews])),
         Middleware(GZipMiddleware, minimum_size=2_000, compresslevel=1),
     ]
     if settings.cors_origins:

@@ -16,6 +16,9 @@ from api import cursors
 from api.loaders import Edge
 from api.novelty import NoveltyReport, ReportBy, TierCount, reported, tier_counts
 from api.selected import fields_of_models, nearest, selects
+from api.standards import StandardName
+from api.subset_views import query_of
+from api.subsets import SubsetName, SubsetPreview, previewed
 from api.types import (
     ANCESTORS_AT_MOST,
     SCALARS,
@@ -27,6 +30,7 @@ from api.types import (
     Model,
     ModelConnection,
     RelationFilter,
+    TensorPlace,
     connection,
     edge_filter,
     page_size,
@@ -38,6 +42,7 @@ from graph.records import Direction, Evidence, ModelRecord, Relation, State
 from graph.report import KEPT_LINES, report
 from graph.store import EVERY_FIELD, Collapse, EdgeFilter, Facet, Key, ModelPage, Order, Walk, Want
 from graph.store import ModelFilter as Filter
+from graph.subset.query import Named
 
 LONGEST_TEXT = 200  # characters of a search
 LONGEST_NAME = 500
@@ -65,6 +70,9 @@ class ModelFilter:
     parameters_max: Long | None = strawberry.field(default=None, description="Largest number of parameters.")
     created_from: datetime | None = strawberry.field(default=None, description="Made at this time or later.")
     created_until: datetime | None = strawberry.field(default=None, description="Made before this time.")
+    meets: list[StandardName] | None = strawberry.field(
+        default=None, description="Standards, all of which the model meets."
+    )
     novelty_class: list[Class] | None = strawberry.field(default=None, description="What kind of fork it is.")
     novelty_min: float | None = strawberry.field(default=None, description="Least novelty score, 0 to 100.")
     novelty_max: float | None = strawberry.field(default=None, description="Largest novelty score, 0 to 100.")
@@ -140,6 +148,16 @@ class Weights:
     size: Long | None = strawberry.field(description="Bytes.")
     places: list[File] = strawberry.field(description="Where the file is found, at most 100; empty for a content.")
     holders: ModelConnection = strawberry.field(description="The models that hold it, by downloads.")
+
+
+@strawberry.type(description="Which models hold one tensor content.")
+class Tensor:
+    """See ``graph.store.TensorPlaces``."""
+
+    digest: str = strawberry.field(description="The digest that was asked for.")
+    values: Long = strawberry.field(description="How many values it has.")
+    models: int = strawberry.field(description="How many models hold it.")
+    places: list[TensorPlace] = strawberry.field(description="The first of its places, by model and role.")
 
 
 @strawberry.type(name="FacetCount", description="How many models have one value.")
@@ -298,6 +316,33 @@ class Query:
             None if canonical is None else _lineage(await store.walk(canonical, direction, where, depth, limit, want))
         )
 
+    @strawberry.field(description="What a subset of these models would be: how many, how large, what is not known.")
+    async def subset(
+        self,
+        info: Ask,
+        filter: ModelFilter | None = None,
+        order_by: Order = Order.DOWNLOADS,
+        limit: Annotated[int, strawberry.argument(description="The first so many of the order.")] = 20,
+        collapse: Annotated[Collapse | None, strawberry.argument(description="Of each group one model.")] = None,
+        ancestors: Annotated[bool, strawberry.argument(description="Add all that they were made from.")] = False,
+        descendants: Annotated[bool, strawberry.argument(description="Add all that was made from them.")] = False,
+        include: Annotated[list[SubsetName] | None, strawberry.argument(description="Taken by name.")] = None,
+        exclude: Annotated[list[SubsetName] | None, strawberry.argument(description="Left out by name.")] = None,
+    ) -> SubsetPreview:
+        """A preview."""
+        filter_of(filter)  # its limits
+        query = query_of(
+            {} if filter is None else strawberry.asdict(filter),
+            order=order_by.value,
+            limit=limit,
+            collapse=None if collapse is None else collapse.value,
+            ancestors=ancestors,
+            descendants=descendants,
+            include=_by_name("include", include),
+            exclude=_by_name("exclude", exclude),
+        )
+        return await previewed(info.context.store, query, info.context.limits.lineage)
+
     @strawberry.field(
         description="Shortest chains between two models over derivations in either direction; empty when none."
     )
@@ -342,6 +387,22 @@ class Query:
     async def dataset(self, info: Ask, id: strawberry.ID) -> Dataset | None:
         """A dataset's node."""
         return await info.context.store.dataset(id[:500])  # type: ignore[return-value] # a record
+
+    @strawberry.field(description="Which models hold a tensor of this content; null when none is known to.")
+    async def tensor(
+        self,
+        info: Ask,
+        digest: Annotated[str, strawberry.argument(description="32 hex digits, as `Model.tensors` tells them.")],
+        first: Annotated[int, strawberry.argument(description="How many places.")] = 20,
+    ) -> Tensor | None:
+        """Places of a content."""
+        digest = digest.lower()
+        found = await info.context.store.tensor_places(digest, page_size(info, first))
+        if not found.places:
+            return None
+        values = found.places[0].values
+        places: list[TensorPlace] = list(found.places)  # type: ignore[arg-type] # records
+        return Tensor(digest=digest, values=Long(values), models=found.models, places=places)
 
     @strawberry.field(
         description="Which models hold this weight file (its sha256) or weight content; null when none does."
@@ -433,6 +494,13 @@ class Query:
         )
 
 
+def _by_name(argument: str, given: list[SubsetName] | None) -> tuple[Named, ...]:
+    names = given or []
+    if len(names) > MOST_VALUES:
+        raise LimitExceeded(f"names in {argument}", MOST_VALUES, len(names), "use `stemma subset create` for more")
+    return tuple(Named(str(each.model), each.reason) for each in names)
+
+
 def _long(value: int | None) -> Long | None:
     return None if value is None else Long(value)
 
@@ -446,7 +514,7 @@ def filter_of(given: ModelFilter | None) -> Filter:
     """A filter of the store's. Raises LimitExceeded, BadInput."""
     if given is None:
         return Filter()
-    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class"):
+    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class", "meets"):
         values: Sequence[object] | None = getattr(given, name)
         if values is not None and len(values) > MOST_VALUES:
             raise LimitExceeded(f"values of filter.{name}", MOST_VALUES, len(values), "ask for fewer at once")
@@ -478,6 +546,7 @@ def filter_of(given: ModelFilter | None) -> Filter:
         created_from=_aware(given.created_from),
         created_until=_aware(given.created_until),
         novelty_classes=tuple(given.novelty_class or ()),
+        standards=tuple(name.value for name in given.meets or ()),
         novelty_min=given.novelty_min,
         novelty_max=given.novelty_max,
     )

@@ -19,6 +19,7 @@ from api.ability import Ability, Result, ability_of, results_of
 from api.licence import LicenceReport, licence_report_of
 from api.loaders import Context, Edge
 from api.novelty import Novelty
+from api.standards import StandardName, StandardVerdict, standards_of
 from graph import conflicts as disagreements
 from graph.errors import LimitExceeded
 from graph.lineage import roots as roots_of
@@ -31,7 +32,9 @@ from graph.records import (
     FileRecord,
     ModelRecord,
     Relation,
+    SimilarRecord,
     State,
+    TensorRecord,
     TrainingRecord,
 )
 from graph.store import EVERY_FIELD, Collapse, EdgeFilter, Facet, FoldedPage, Key, ModelFilter, ModelPage, Order, Want
@@ -264,6 +267,56 @@ class File:
         return await info.context.load.model.load(root.model)  # type: ignore[return-value] # a record
 
 
+@strawberry.type(description="A part of two models that is alike: the layers, or a matrix outside of them.")
+class AlikePart:
+    """One of ``SimilarRecord.components``."""
+
+    name: str = strawberry.field(description="`layers`, `embedding`, `head` ...")
+    cosine: float = strawberry.field(description="The median cosine of its centred matrices.")
+
+
+@strawberry.type(description="A model whose weights are like this one's.")
+class Similarity:
+    """See ``SimilarRecord``."""
+
+    cosine: float = strawberry.field(description="Of the centred weights that both have, -1 to 1.")
+    relative_distance: float | None = strawberry.field(
+        description="The distance over this model's size; null where the shapes differ."
+    )
+    shared_fraction: float | None = strawberry.field(
+        description="Share of the compared weights that are equal to the bit."
+    )
+    method: str = strawberry.field(description="What was compared: `weights`, or `windows` of large models.")
+    p_value: float | None = strawberry.field(
+        description="How probable rows as alike as these are between unrelated models of these shapes."
+    )
+
+    @strawberry.field(description="The other model.")
+    async def model(root: Parent[SimilarRecord], info: Ask) -> Model:
+        """Its node."""
+        return await info.context.load.model.load(root.other)  # type: ignore[return-value] # a record of the same snapshot
+
+    @strawberry.field(description="The parts that are alike, the most alike first.")
+    def parts(root: Parent[SimilarRecord]) -> list[AlikePart]:
+        """Names with cosines."""
+        pairs = zip(root.components, root.component_cosines, strict=True)
+        return [AlikePart(name=name, cosine=cosine) for name, cosine in pairs]
+
+
+@strawberry.type(description="One tensor of a model whose checkpoint was read whole.")
+class TensorPlace:
+    """See ``TensorRecord``."""
+
+    digest: str = strawberry.field(description="Of its values, whatever their format: 32 hex digits.")
+    role: str = strawberry.field(description="Its layer and part: `3.attention.query`.")
+    values: Long = strawberry.field(description="How many values it has.")
+
+    @strawberry.field(description="The model that holds it.")
+    async def model(root: Parent[TensorRecord], info: Ask) -> Model:
+        """Its node."""
+        return await info.context.load.model.load(root.model)  # type: ignore[return-value] # a record of the same snapshot
+
+
 @strawberry.type(description="A disagreement among the claims about a model's base models.")
 class Conflict:
     """See ``graph.conflicts``."""
@@ -392,11 +445,31 @@ class Model:
         """Its novelty in words and numbers."""
         return told(root, await info.context.load.novelty.load(root.id))  # type: ignore[return-value] # the same fields
 
+    @strawberry.field(description="The models whose weights are most like its own, where its checkpoint was read.")
+    async def similar(root: Parent[ModelRecord], info: Ask, first: int = 10) -> list[Similarity]:
+        """The most alike, by cosine."""
+        return list(await info.context.store.similar(root.id, page_size(info, first)))  # type: ignore[arg-type] # records
+
+    @strawberry.field(
+        description="Its tensors that say something of its origin, by role, where its checkpoint was read whole."
+    )
+    async def tensors(root: Parent[ModelRecord], info: Ask, first: int = 100) -> list[TensorPlace]:
+        """Its tensors."""
+        found = await info.context.store.tensors(root.id)
+        return list(found[: page_size(info, first)])  # type: ignore[arg-type] # records
+
     @strawberry.field(description="Its files, when they are known, by path.")
     async def files(root: Parent[ModelRecord], info: Ask) -> list[File]:
         """Its files."""
         files = await info.context.store.files(root.id)
         return list(files[: info.context.limits.lineage])  # type: ignore[arg-type] # records
+
+    @strawberry.field(description="Whether it meets the standards that come with Stemma, rule by rule.")
+    async def standards(
+        root: Parent[ModelRecord], info: Ask, names: list[StandardName] | None = None
+    ) -> list[StandardVerdict]:
+        """All of them, or those that are named."""
+        return await standards_of(root, names, info)
 
     @strawberry.field(description="What the licences along its lineage ask, and where its own leaves something out.")
     async def licence_report(root: Parent[ModelRecord], info: Ask) -> LicenceReport:

@@ -56,6 +56,9 @@ class Rate:
     p99_ms: float
     failures: int
     size: int  # bytes of one answer
+    cpu_ms: (
+        float  # of the service, and of the database behind it, for one answer: says more than a rate on a busy machine
+    )
 
 
 def measure(
@@ -67,8 +70,12 @@ def measure(
     cache_mb: int,
     seconds: float,
     store: str = "snapshot",
+    database: int | None = None,
 ) -> list[Rate]:
-    """Start a server, ask each question for a while from 8 connections on as many processes, stop it."""
+    """Start a server, ask each question for a while from 8 connections on as many processes, stop it.
+
+    ``database``: the process of the database behind it.
+    """
     command = [sys.executable, "-m", "api.cli", "--catalogue", str(catalogue), "--store", store, "serve"]
     with subprocess.Popen(
         [*command, "--port", "0", "--workers", str(workers)],
@@ -83,17 +90,34 @@ def measure(
                 raise RuntimeError(f"the server did not start: {line!r}")
             port = int(found[1])
             _wait(port)
-            return asked(port, QUESTIONS, ids, roots, seconds)
+            return asked(port, QUESTIONS, ids, roots, seconds, [server.pid, *([database] if database else [])])
         finally:
             server.terminate()
 
 
-def asked(port: int, questions: dict[str, str], ids: list[str], roots: list[str], seconds: float) -> list[Rate]:
-    """Each question for a while: lineages of ``roots``, all else of ``ids``."""
+def asked(
+    port: int, questions: dict[str, str], ids: list[str], roots: list[str], seconds: float, servers: list[int]
+) -> list[Rate]:
+    """Each question for a while: lineages of ``roots``, all else of ``ids``. ``servers``: the processes that answer."""
     return [
-        _load(port, name, query, roots if name.startswith("lineage") else ids, seconds)
+        _load(port, name, query, roots if name.startswith("lineage") else ids, seconds, servers)
         for name, query in questions.items()
     ]
+
+
+def cpu_seconds(processes: list[int]) -> float:
+    """CPU time used so far by these processes and all that came from them and still run."""
+    parents, used = dict[int, int](), dict[int, int]()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        parents[int(folder.name)], used[int(folder.name)] = int(fields[1]), int(fields[11]) + int(fields[12])
+    family = set(processes)
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    return sum(used.get(process, 0) for process in family) / os.sysconf("SC_CLK_TCK")
 
 
 def _wait(port: int) -> None:
@@ -109,36 +133,39 @@ def _wait(port: int) -> None:
     raise RuntimeError("the server did not become ready")
 
 
-def _load(port: int, name: str, query: str, ids: list[str], seconds: float) -> Rate:
+def _load(port: int, name: str, query: str, ids: list[str], seconds: float, servers: list[int]) -> Rate:
     results: Queue[Any] = multiprocessing.Queue()
     workers = [
         multiprocessing.Process(target=_client, args=(port, query, ids, seconds, seed, results)) for seed in range(8)
     ]
+    before = cpu_seconds(servers)
     for worker in workers:
         worker.start()
     told = [results.get() for _ in workers]
+    used = cpu_seconds(servers) - before
     for worker in workers:
         worker.join()
-    times = sorted(value for times, _, _ in told for value in times)
-    failures, size = sum(failed for _, failed, _ in told), max(size for _, _, size in told)
-    return Rate(
-        name, len(times) / seconds, times[len(times) // 2] * 1e3, times[int(len(times) * 0.99)] * 1e3, failures, size
-    )
+    times = sorted(value for times, _, _, _ in told for value in times)
+    failures, size = sum(failed for _, failed, _, _ in told), max(size for _, _, size, _ in told)
+    middle, slow = times[len(times) // 2] * 1e3, times[int(len(times) * 0.99)] * 1e3
+    cpu_ms = used / sum(answers for _, _, _, answers in told) * 1e3
+    return Rate(name, len(times) / seconds, middle, slow, failures, size, round(cpu_ms, 2))
 
 
 def _client(port: int, query: str, ids: list[str], seconds: float, seed: int, results: Queue[Any]) -> None:
     rng = random.Random(seed)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    times, failures, size = [], 0, 0
+    times, failures, size, answers = [], 0, 0, 0
     start = time.perf_counter() + WARM * seconds  # a database plans a question when it first meets it
     end = start + seconds
     while (begun := time.perf_counter()) < end:
         body = json.dumps({"query": query, "variables": {"id": rng.choice(ids)} if "$id" in query else {}})
         connection.request("POST", "/graphql", body, {"content-type": "application/json"})
         answer = connection.getresponse().read()
+        answers += 1
         if begun < start:
             continue
         times.append(time.perf_counter() - begun)
         failures += b'"errors"' in answer[:200]
         size = max(size, len(answer))
-    results.put((times, failures, size))
+    results.put((times, failures, size, answers))

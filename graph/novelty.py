@@ -172,8 +172,10 @@ def _reason(kind: Class, model: ModelRecord, facts: NoveltyRecord | None) -> str
     if kind not in (*_NAMED, Class.MERGED_KNOWN):
         return words
     if facts.energy is None:
+        if kind in (Class.LIGHT, Class.SUBSTANTIAL):
+            words = f"{'little' if kind is Class.LIGHT else 'much'} is documented as new against {other}"
         unseen = f"; {facts.unseen} of its base models are not in the catalogue" if facts.unseen else ""
-        return words + (f", by what is documented; its weights were not read{unseen}" if kind in _NAMED else "")
+        return words + (f"; its weights were not read{unseen}" if kind in _NAMED else "")
     if facts.isotropic:
         return f"only noise was added to {other}"
     if facts.explained and facts.explained_by:

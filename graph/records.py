@@ -88,6 +88,7 @@ class ModelRecord:
     novelty: float | None = None  # 0 to 100, None where it would be a guess: see graph.novelty
     novelty_class: str | None = None  # a value of graph.novelty.Class; None when the model itself was never seen
     ability: float | None = None  # lower end of its ability's 95 % interval, where it was measured: see graph.ability
+    standards: tuple[str, ...] = ()  # names of the shipped standards that it meets: see graph.standard
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,16 @@ class SimilarRecord:
     component_cosines: tuple[float, ...]
     method: str
     p_value: float | None  # of a cosine this large between unrelated models of these shapes
+
+
+@dataclass(frozen=True, slots=True)
+class TensorRecord:
+    """One tensor of a model whose checkpoint was read whole. Tensors with one digest hold the same values."""
+
+    digest: str  # of the values, whatever the format and the orientation: 32 hex digits
+    model: str
+    role: str  # the layer's number and the part's word: "3.attention.query"
+    values: int  # how many
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from graph.records import (
     ResultRecord,
     SimilarRecord,
     State,
+    TensorRecord,
     TrainingRecord,
     WeightsRecord,
 )
@@ -103,6 +104,7 @@ class ModelFilter:
     novelty_classes: tuple[str, ...] = ()  # values of graph.novelty.Class
     novelty_min: float | None = None  # inclusive
     novelty_max: float | None = None  # inclusive
+    standards: tuple[str, ...] = ()  # names of shipped standards, all of which are met
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,14 @@ EVERY_FIELD = tuple(each.name for each in fields(ModelRecord))
 
 
 @dataclass(frozen=True, slots=True)
+class TensorPlaces:
+    """Where one tensor content lies: the first places by (model, role), and how many models hold it, exactly."""
+
+    places: tuple[TensorRecord, ...]
+    models: int
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """What the catalogue holds, counted once per snapshot."""
 
@@ -339,6 +349,14 @@ class Store(Protocol):
 
     async def similar(self, id: str, first: int = 10) -> tuple[SimilarRecord, ...]:
         """The models whose weights are most alike, by cosine, then name."""
+        ...
+
+    async def tensors(self, id: str) -> tuple[TensorRecord, ...]:
+        """The tensors of a model that say something of its origin, by role, then digest."""
+        ...
+
+    async def tensor_places(self, digest: str, first: int = 100) -> TensorPlaces:
+        """Where a tensor's content lies; ``digest`` is 32 lower-case hex digits."""
         ...
 
     async def novelty(self, ids: Sequence[str]) -> list[NoveltyRecord | None]:

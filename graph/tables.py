@@ -62,6 +62,7 @@ MODELS = Table(
         ("novelty", pa.float64()),
         ("novelty_class", pa.string()),
         ("ability", pa.float64()),
+        ("standards", NAMES),
         required=("id", "state", "tags", "languages", "relations"),
     ),
     key=("id",),
@@ -172,6 +173,17 @@ SIMILAR = Table(
         required=("model", "other", "cosine", "components", "component_cosines", "method"),
     ),
     key=("model", "other"),
+)
+TENSORS = Table(
+    "tensors",
+    _schema(
+        ("digest", pa.string()),
+        ("model", pa.string()),
+        ("role", pa.string()),
+        ("values", pa.int64()),
+        required=("digest", "model", "role", "values"),
+    ),
+    key=("digest", "model", "role"),
 )
 CHANGES = Table(
     "changes",
@@ -308,6 +320,7 @@ TABLES: tuple[Table, ...] = (
     WEIGHTS,
     HOLDINGS,
     SIMILAR,
+    TENSORS,
     CHANGES,
     NOVELTY,
     RESULTS,

@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 import polars as pl
 import pyarrow as pa
 
+from graph.kinship import kinship
 from graph.records import Evidence, State
 from graph.snapshot import Snapshot
+from graph.standard import columns, shipped
 from graph.tables import ALIASES, BY_NAME, DATASETS, MODELS
 from ingest.derive import derivations
-from ingest.enrich.kinship import kinship
 from ingest.enrich.novelty import Known, scores
 from ingest.ranking import identities, merged, speakers
 from ingest.resolve import resolved, settled_aliases, with_missing
 from ingest.results.assembled import lowest, measured, results, spellings, votes
-from ingest.staging import COMPUTED, NEW_NORM, STAGED, WEIGHTS_ANEW, Speaks, Staging
+from ingest.staging import COMPUTED, NEW_NORM, SIMILAR_ANEW, STAGED, WEIGHTS_ANEW, Speaks, Staging
 
 WEIGHT_FILES = r"(?i)\.(safetensors|gguf|bin|pt|pth|ckpt|onnx|h5|msgpack)$"
 _SPOKEN = {"hub": Speaks.HUB, "card": Speaks.CARD, "tag": Speaks.TAGS}
@@ -78,7 +79,7 @@ def assemble(staging: Staging, previous: Snapshot | None) -> Tables:
     out["weights"], out["holdings"] = _weights(out["files"])
     out["models"], out["derivations"] = _with_kinship(nodes, number, derivations(out["claims"]))
     del nodes
-    for name in ("similar", "changes"):
+    for name in ("similar", "changes", "tensors"):
         out[name] = _of_weights(name, staging, previous, number)
     out["models"], out["novelty"] = _with_novelty(out)
     _add_abilities(out, staging, previous)
@@ -308,7 +309,8 @@ def _with_kinship(models: pl.DataFrame, number: pl.DataFrame, edges: pl.DataFram
 
 def _of_weights(name: str, staging: Staging, previous: Snapshot | None, number: pl.DataFrame) -> pl.DataFrame:
     """What was measured of weights: told by this run as a whole, or kept from the snapshot before."""
-    told = previous is None or staging.note(WEIGHTS_ANEW) is not None
+    alone = name == "similar" and staging.note(SIMILAR_ANEW) is not None
+    told = previous is None or alone or staging.note(WEIGHTS_ANEW) is not None
     rows = _frame(staging.table(name) if told or previous is None else previous.table(name))
     for end in ("model", "other"):
         if end in rows.columns:
@@ -338,8 +340,16 @@ def _add_abilities(out: Tables, staging: Staging, previous: Snapshot | None) -> 
     kept = before["abilities"]
     norm = None if kept is None or staging.note(NEW_NORM) is not None else kept.filter("norm")["model"]
     out["abilities"] = measured(out, norm if norm is not None and len(norm) else None)
-    models = out["models"].join(lowest(out["abilities"]), on="id", how="left", maintain_order="left")
-    out["models"] = models
+    out["models"] = out["models"].join(lowest(out["abilities"]), on="id", how="left", maintain_order="left")
+    out["models"] = _with_standards(out)
+
+
+def _with_standards(tables: Tables) -> pl.DataFrame:
+    """The models with the names of the shipped standards that they meet."""
+    rules = columns(tables)
+    met = [pl.when(each.passed()).then(pl.lit(name)).alias(name) for name, each in shipped().items()]
+    names = rules.select("id", standards=pl.concat_list(met).list.drop_nulls())
+    return tables["models"].join(names, on="id", how="left", maintain_order="left")
 
 
 def _with_uses(datasets: pl.DataFrame, trainings: pl.DataFrame) -> pl.DataFrame:

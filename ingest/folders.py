@@ -6,18 +6,19 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput, StemmaError
 from graph.records import ClaimRecord, Evidence, Relation
 from graph.snapshot import Source
-from graph.tables import CHANGES
+from graph.tables import CHANGES, SIMILAR, TENSORS
 from ingest.finish import finish
 from ingest.names import Rejected, judge
 from ingest.parse import PartBuilder
@@ -26,13 +27,21 @@ from ingest.staging import WEIGHTS_ANEW, Staging
 from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.change import Change, Changes
 from ingest.weights.checkpoint import DamagedCheckpoint
+from ingest.weights.compare import Comparison
 from ingest.weights.folder import Found, checkpoints
+from ingest.weights.linear_sketch import sketch_of
 from ingest.weights.member import Member, member
+from ingest.weights.near import MOST_NEAR, near_of
+from ingest.weights.order import chronicle
 from ingest.weights.origin import Origins, origins
 from ingest.weights.parent import Origin, Parent
 from ingest.weights.shelf import WeightShelf, mark_of
+from ingest.weights.sketch_file import is_sketch, read_sketch, write_sketch
+from ingest.weights.sketch_table import SketchTable
+from ingest.weights.tensors import tensors_of
 
 _BASE_OF_ADAPTER = "base_model_name_or_path"
+_UNNAMED = "this checkpoint"
 
 
 def shelf_of(catalogue: Catalogue) -> WeightShelf:
@@ -72,8 +81,11 @@ def ingest_folders(
         row = 0
         told_of: list[Origin] = []
         by_id = {model.id: model for model in members}
+        order, near = chronicle(members), None
+        if len(members) > MOST_NEAR:  # too many to compare each with all that are older
+            near = near_of(SketchTable(shelf).refreshed(), [model.id for model in order.order]).elders
         measured, changes = Changes(), list[Change]()
-        for origin in origins(members, declared):
+        for origin in origins(order, near, declared):
             row += 1
             told_of.append(origin)
             model = by_id[origin.model]
@@ -90,7 +102,11 @@ def ingest_folders(
         run = hashlib.sha256("\n".join(sorted(str(path.resolve()) for path in paths)).encode()).hexdigest()[:16]
         staging = Staging(catalogue.staging(f"folder-{run}"))
         staging.remove()
-        tables = builder.tables() | {CHANGES.name: pa.Table.from_pylist(list(map(asdict, changes)), CHANGES.schema)}
+        tables = builder.tables() | {
+            CHANGES.name: pa.Table.from_pylist(list(map(asdict, changes)), CHANGES.schema),
+            SIMILAR.name: Comparison(shelf).table(progress),
+            TENSORS.name: tensors_of(members),
+        }
         staging.write("weights", tables, builder.counts())
         staging.note(WEIGHTS_ANEW, "all")
         sources = [Source("folder", path.name, 0) for path in paths]
@@ -154,19 +170,21 @@ def _tell(builder: PartBuilder, number: int, item: Found, error: StemmaError) ->
 def _facts(model: Member, told: dict[str, datetime]) -> dict[str, Any]:
     """What its files say of a model, as a Hub row says it."""
     counts: Counter[str] = Counter()
-    for digest in model.digests:
-        counts[digest.dtype] += digest.count
+    for tensor in model.tensors:
+        counts[tensor.dtype] += tensor.count
     facts: dict[str, Any] = {"safetensors": {"parameters": dict(counts), "total": counts.total()}}
     if model.id in told:
         facts["createdAt"] = told[model.id].isoformat()
     return facts
 
 
-def _created(catalogue: Catalogue) -> dict[str, datetime]:
-    """The upload times that the catalogue knows."""
+def _created(catalogue: Catalogue, only: Iterable[str] | None = None) -> dict[str, datetime]:
+    """The upload times that the catalogue knows, of all models or of some."""
     if not catalogue.head_id():
         return {}
     table = catalogue.head().table("models", ["id", "created_at"])
+    if only is not None:
+        table = table.filter(pc.is_in(table["id"], pa.array(list(only), pa.string())))
     pairs = zip(table["id"].to_pylist(), table["created_at"].to_pylist(), strict=True)
     return {id: time for id, time in pairs if time is not None}
 
@@ -218,21 +236,57 @@ def _claim(parent: Parent, origin: Origin) -> ClaimRecord:
     )
 
 
+def read_one(paths: Sequence[Path], shelf: WeightShelf | None = None) -> Member:
+    """One checkpoint, read whole, or what a sketch of one holds. Raises BadInput, DamagedCheckpoint."""
+    if len(paths) == 1 and paths[0].is_file() and is_sketch(paths[0]):
+        return replace(read_sketch(paths[0]).member, id=_UNNAMED)
+    found = [item for path in paths for item in checkpoints(path)]
+    if len(found) != 1:
+        raise BadInput(f"{', '.join(map(str, paths))} holds {len(found)} checkpoints: give the folder or file of one")
+    checkpoint = found[0].read()
+    if shelf is not None and is_anonymous(checkpoint):
+        checkpoint = named_by_content(checkpoint, shelf.members({}))
+    return member(_UNNAMED, checkpoint)
+
+
+def sketch_to(paths: Sequence[Path], out: Path) -> Member:
+    """Write the sketch of one checkpoint, without its name and what it says of itself. Raises BadInput, DamagedCheckpoint."""
+    if not out.parent.is_dir():
+        raise BadInput(f"{out.parent} is not a folder: give a file in one that is there")
+    model = read_one(paths)
+    write_sketch(out, model)
+    return model
+
+
 def identify(catalogue: Catalogue, path: Path) -> tuple[Member, Origin]:
     """What a checkpoint is, among all that the catalogue has read; nothing is kept. Raises BadInput, DamagedCheckpoint."""
-    found = list(checkpoints(path))
-    if len(found) != 1:
-        raise BadInput(f"{path} holds {len(found)} checkpoints: give the folder or file of one")
     shelf = shelf_of(catalogue)
-    checkpoint = found[0].read()
-    if is_anonymous(checkpoint):
-        checkpoint = named_by_content(checkpoint, shelf.members({}))
-    unknown = member("this checkpoint", checkpoint)
-    created, known = _created(catalogue), shelf.origins()
+    unknown = read_one([path], shelf)
+    return unknown, origin_of(catalogue, unknown)
+
+
+def origin_of(catalogue: Catalogue, unknown: Member) -> Origin:
+    """What a model that was read is, among those that the catalogue has read: found by its sketch, then compared with the
+    near ones and with what these came from.
+    """
+    shelf = shelf_of(catalogue)
+    sketches, known = SketchTable(shelf).refreshed(), shelf.origins()
+    created = _created(catalogue, sketches.models)
+    ids = sorted(sketches.models, key=lambda model: (created.get(model, _LAST), model))
+    near = near_of(sketches, ids).of(sketch_of(unknown)) if len(ids) > MOST_NEAR else ids
+    held = set(ids)
+    waiting, wanted = list(near), set(near)
+    while waiting:
+        origin = known.get(waiting.pop())
+        more = {parent.base_model for parent in origin.parents} & held - wanted if origin is not None else set()
+        waiting += more
+        wanted |= more
     family = Origins()
-    for elder in sorted(shelf.members(created), key=lambda item: (item.created_at or _LAST, item.id)):
-        if elder.id in known:
-            family.know(elder, known[elder.id])
-        else:
-            family.add(elder)
-    return unknown, family.add(unknown)
+    for id in ids:
+        if id in wanted:
+            elder = shelf.member(id, created)
+            if id in known:
+                family.know(elder, known[id])
+            else:
+                family.add(elder)
+    return family.add(unknown)

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from graph.errors import Damaged
-from graph.tables import CHANGES, DATASETS, MODELS, RESULTS, SIMILAR, SKIPPED
+from graph.tables import CHANGES, DATASETS, MODELS, RESULTS, SIMILAR, SKIPPED, TENSORS
 
 COMPUTED = {
     "relations",
@@ -30,7 +30,9 @@ COMPUTED = {
     "novelty",
     "novelty_class",
     "ability",
+    "standards",
 }  # made by assembling, not by reading
+SIMILAR_ANEW = "similar"  # the note that a run tells anew which models are alike
 NEW_NORM = "norm"  # the note that abilities are to have another norm
 WEIGHTS_ANEW = "weights"  # the note that a run tells anew what all known weights say
 
@@ -80,6 +82,7 @@ STAGED: dict[str, pa.Schema] = {
     "aliases": pa.schema([("alias", pa.string()), ("id", pa.string()), ("source", pa.string())]),
     "similar": SIMILAR.schema,
     "changes": CHANGES.schema,
+    "tensors": TENSORS.schema,
     "results": pa.schema(
         [
             ("said", pa.string()),  # the model, as spelled

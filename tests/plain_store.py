@@ -23,6 +23,7 @@ from graph.records import (
     ResultRecord,
     SimilarRecord,
     State,
+    TensorRecord,
     TrainingRecord,
     WeightsRecord,
 )
@@ -41,6 +42,7 @@ from graph.store import (
     ModelFilter,
     ModelPage,
     Order,
+    TensorPlaces,
     Walk,
     WalkNode,
 )
@@ -79,6 +81,7 @@ class PlainStore:
                     "tags": tuple(row["tags"]),
                     "languages": tuple(row["languages"]),
                     "relations": tuple(map(Relation, row["relations"])),
+                    "standards": tuple(row["standards"]),
                 }
             )
             for row in rows("models")
@@ -119,6 +122,7 @@ class PlainStore:
             row["model"]: AbilityRecord(**{name: value for name, value in row.items() if name != "norm"})
             for row in rows("abilities")
         }
+        self.all_tensors = [TensorRecord(**row) for row in rows("tensors")]
         self.all_novelty = {
             row["model"]: NoveltyRecord(
                 **{**row, "datasets": tuple(row["datasets"]), "languages": tuple(row["languages"])}
@@ -188,6 +192,7 @@ class PlainStore:
             and (
                 where.created_until is None or (model.created_at is not None and model.created_at < where.created_until)
             )
+            and set(where.standards) <= set(model.standards)
             and (not where.novelty_classes or model.novelty_class in where.novelty_classes)
             and (where.novelty_min is None or (model.novelty is not None and model.novelty >= where.novelty_min))
             and (where.novelty_max is None or (model.novelty is not None and model.novelty <= where.novelty_max))
@@ -277,6 +282,15 @@ class PlainStore:
     def similar(self, id: str, first: int) -> tuple[SimilarRecord, ...]:
         found = [record for record in self.all_similar if record.model == id]
         return tuple(sorted(found, key=lambda record: (-record.cosine, record.other.encode()))[:first])
+
+    def tensors(self, id: str) -> tuple[TensorRecord, ...]:
+        found = [tensor for tensor in self.all_tensors if tensor.model == id]
+        return tuple(sorted(found, key=lambda tensor: (tensor.role.encode(), tensor.digest)))
+
+    def tensor_places(self, digest: str, first: int) -> TensorPlaces:
+        found = [tensor for tensor in self.all_tensors if tensor.digest == digest]
+        found.sort(key=lambda tensor: (tensor.model.encode(), tensor.role.encode()))
+        return TensorPlaces(tuple(found[:first]), len({tensor.model for tensor in found}))
 
     def derived(self, id: str, where: EdgeFilter, first: int, after: Key | None) -> DerivationPage:
         edges = {edge.model: edge for edge in self.kept(where) if edge.base_model == id}

@@ -18,6 +18,8 @@ from ingest.staging import STAGED, PartCounts, Staging
 
 Row = dict[str, Any]
 Result = tuple[str, str, float]  # model as spelled, benchmark, fraction
+Alike = tuple[str, str, float]  # model, other, cosine
+Held = tuple[str, str, str]  # model, role, a hex digit that the digest is made of
 
 
 def model(id: str, *bases: str, relation: str = "finetune", downloads: int | None = None, **more: Any) -> Row:
@@ -35,6 +37,8 @@ def build(
     datasets: Iterable[Row] = (),
     aliases: Iterable[tuple[str, str]] = (),
     results: Iterable[Result] = (),
+    similar: Iterable[Alike] = (),
+    tensors: Iterable[Held] = (),
 ) -> Snapshot:
     """Take rows in as one run and make the result HEAD."""
     builder = PartBuilder()
@@ -49,8 +53,62 @@ def build(
         staging = Staging(catalogue.staging("drawn"))
         staging.write("all", builder.tables(), builder.counts())
         staging.write("results", {"results": results_table(results)}, PartCounts(0, 0, {}))
+        measured = {"similar": similar_table(similar), "tensors": tensors_table(tensors)}
+        staging.write("measured", measured, PartCounts(0, 0, {}))
         finish(catalogue, staging, [Source("drawn", "a world", 0)], 1.0, Silent())
     return catalogue.head()
+
+
+def similar_table(similar: Iterable[Alike]) -> pa.Table:
+    """Staged likenesses, told from both."""
+    rows = [
+        {
+            "model": one,
+            "other": other,
+            "cosine": cosine,
+            "relative_distance": None if cosine < 0.5 else 1 - cosine,
+            "shared_fraction": None if cosine < 0.5 else cosine / 2,
+            "components": ["embedding", "layers"] if cosine > 0.5 else [],
+            "component_cosines": [1.0, cosine] if cosine > 0.5 else [],
+            "method": "weights",
+            "p_value": None if cosine < 0.5 else 1e-300,
+        }
+        for a, b, cosine in similar
+        for one, other in ((a, b), (b, a))
+    ]
+    return pa.Table.from_pylist(rows, schema=STAGED["similar"])
+
+
+def tensors_table(tensors: Iterable[Held]) -> pa.Table:
+    """Staged tensors; the digit says how many thousand values there are."""
+    rows = [
+        {"model": model, "role": role, "digest": letter * 32, "values": 1_000 * int(letter, 16)}
+        for model, role, letter in tensors
+    ]
+    return pa.Table.from_pylist(rows, schema=STAGED["tensors"])
+
+
+def alike() -> list[Alike]:
+    """Of the family below: twins of one cosine, a negative one, and a model that is not in it."""
+    return [
+        ("root/base", "a/tuned", 0.99),
+        ("root/base", "d/mix", 0.99),
+        ("a/tuned", "d/mix", 0.7),
+        ("root/base", "c/orphan", -0.1),
+        ("root/base", "not/there", 0.9),
+    ]
+
+
+def held() -> list[Held]:
+    """Of the family below: a tensor of three models, twice in one; one of one model; one of a model that is not in it."""
+    return [
+        ("root/base", "0.mlp.up", "a"),
+        ("root/base", "1.mlp.up", "a"),
+        ("a/tuned", "0.mlp.up", "a"),
+        ("d/mix", "0.mlp.up", "a"),
+        ("d/mix", "embedding", "c"),
+        ("not/there", "0.mlp.up", "a"),
+    ]
 
 
 def results_table(results: Iterable[Result]) -> pa.Table:

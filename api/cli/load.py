@@ -10,20 +10,26 @@ import click
 from api.cli.asking import chosen, shared
 from api.cli.shown import print_json, print_table
 from graph.catalogue import Catalogue
-from graph.errors import Damaged
+from graph.errors import BadInput, Damaged
 
 
 @click.command(name="load")
-@click.argument("address")
+@click.argument("address", required=False)
 @click.option("--snapshot", "id", default="HEAD", show_default=True, help="Which snapshot.")
 @click.option("--verify", "only_verify", is_flag=True, help="Load nothing: compare the graph with the snapshot.")
+@click.option(
+    "--offline",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Load nothing: write what Neo4j's own importer reads into this new folder, for the first load of a whole Hub.",
+)
 @shared
 @click.pass_context
 def load_command(
     context: click.Context,
-    address: str,
+    address: str | None,
     id: str,
     only_verify: bool,
+    offline: Path | None,
     as_json: bool,
     catalogue: Path | None,
     store: str | None,
@@ -33,12 +39,24 @@ def load_command(
     \b
     STEMMA_NEO4J_PASSWORD=... stemma load bolt://localhost:7687
     stemma load bolt://localhost:7687 --verify
+    stemma load --offline import/
     """
     from api.cli.progress import Bars
-    from graph.stores.neo4j import Server, load, verify
+    from graph.stores.neo4j import ARGUMENTS, Server, load, verify, write_offline
 
     settings = chosen(context, catalogue, store)
     snapshot = Catalogue(settings.catalogue).get(id)
+    if offline is not None:
+        written = write_offline(snapshot, offline)
+        if as_json:
+            print_json({"snapshot": snapshot.id, "folder": str(offline), "rows": written})
+            return
+        print_table(("kind", "rows"), [(kind, str(count)) for kind, count in written.items() if count], right=(1,))
+        click.echo(f"with the server stopped, in {offline}: neo4j-admin database import full neo4j @{ARGUMENTS}")
+        click.echo("with the server started: stemma load ADDRESS")
+        return
+    if address is None:
+        raise BadInput("nothing to load into: give the address of a Neo4j server, or --offline with a folder")
     server = Server(address, settings.neo4j_user, settings.neo4j_password, settings.neo4j_database)
     with Bars() as bars:
         if not only_verify:

@@ -28,11 +28,14 @@ class Lazy(click.Group):
         "lineage": "read",
         "path": "read",
         "licence": "licence",
+        "standard": "standards",
         "copies": "read",
         "identify": "read",
+        "weights": "weights",
         "novelty": "novelty",
         "report": "novelty",
         "catalogue": "read",
+        "subset": "subset",
         "snapshot": "snapshots",
     }
 

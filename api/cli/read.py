@@ -5,75 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from api import cursors
 from api.cli import shown
 from api.cli.asking import ask, chosen, known, shared
-from graph import ability
+from graph import ability, ranges
 from graph import conflicts as disagreements
 from graph.errors import BadInput, NotFound
 from graph.novelty import Class
 from graph.records import DECLARED, Direction, Evidence, ModelRecord, Relation, State
+from graph.standard import SHIPPED
 from graph.store import ROOT, Collapse, EdgeFilter, FoldedPage, ModelFilter, ModelPage, Order, Store, Walk
-
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
-
-
-def _count(text: str) -> int | None:
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMBT]?)", text.strip(), re.IGNORECASE)
-    if not text.strip():
-        return None
-    if found is None:
-        raise BadInput(f"{text!r} is not a number of parameters: write 7B, 350M or 124000000")
-    return int(float(found[1]) * _UNITS[found[2].upper()])
-
-
-def _day(text: str, *, end: bool) -> datetime | None:
-    """The start of a year, month or day; with ``end`` the start of the next one."""
-    if not text.strip():
-        return None
-    parts = text.strip().split("-")
-    try:
-        year, month, day = (int(parts[at]) if at < len(parts) else 1 for at in range(3))
-        start = datetime(year, month, day, tzinfo=UTC)
-        if not end:
-            return start
-        if len(parts) == 1:
-            return start.replace(year=year + 1)
-        if len(parts) == 2:
-            return start.replace(year=year + month // 12, month=month % 12 + 1)
-        return datetime.fromordinal(start.toordinal() + 1).replace(tzinfo=UTC)
-    except ValueError as error:
-        raise BadInput(f"{text!r} is not a date: write 2024, 2024-06 or 2024-06-30") from error
-
-
-def _score(text: str) -> float | None:
-    if not text.strip():
-        return None
-    try:
-        score = float(text)
-    except ValueError as error:
-        raise BadInput(f"{text!r} is not a score: write a number from 0 to 100") from error
-    if not 0 <= score <= 100:
-        raise BadInput(f"{text!r} is not a score: write a number from 0 to 100")
-    return score
-
-
-def _range(text: str | None) -> tuple[str, str]:
-    if not text:
-        return "", ""
-    low, dots, high = text.partition("..")
-    return (low, high) if dots else (low, low)
-
-
-def _ordered(option: str, said: str | None, low: Any, high: Any) -> None:
-    if low is not None and high is not None and low > high:
-        raise BadInput(f"{option} {said} is empty: write the lower end first")
 
 
 @click.command(name="find")
@@ -92,6 +37,7 @@ def _ordered(option: str, said: str | None, low: Any, high: Any) -> None:
 @click.option("--collapse", type=click.Choice([mode.value for mode in Collapse]), help="One line a group.")
 @click.option("--order", type=click.Choice([order.value for order in Order]), default="downloads", show_default=True)
 @click.option("--first", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
+@click.option("--meets", multiple=True, type=click.Choice(SHIPPED), help="A standard that it meets; repeat for more.")
 @click.option("--after", help="The cursor that the page before ended with.")
 @shared
 @click.pass_context
@@ -109,6 +55,7 @@ def find_command(
     created: str | None,
     novelty: str | None,
     novelty_class: tuple[str, ...],
+    meets: tuple[str, ...],
     collapse: str | None,
     order: str,
     first: int,
@@ -123,12 +70,12 @@ def find_command(
     stemma find mistral --task text-generation --relation merge --order likes
     stemma find mistral --order novelty --collapse quants
     """
-    least, most = _range(parameters)
-    since, until = _range(created)
-    lowest, highest = _range(novelty)
-    _ordered("--parameters", parameters, _count(least), _count(most))
-    _ordered("--created", created, _day(since, end=False), _day(until, end=True))
-    _ordered("--novelty", novelty, _score(lowest), _score(highest))
+    least, most = ranges.ends(parameters)
+    since, until = ranges.ends(created)
+    lowest, highest = ranges.ends(novelty)
+    ranges.check_ordered("--parameters", parameters, ranges.count(least), ranges.count(most))
+    ranges.check_ordered("--created", created, ranges.day(since, end=False), ranges.day(until, end=True))
+    ranges.check_ordered("--novelty", novelty, ranges.score(lowest), ranges.score(highest))
     where = ModelFilter(
         text=text or None,
         tasks=task,
@@ -138,13 +85,14 @@ def find_command(
         states=tuple(map(State, state)),
         relations=relation,
         dataset=dataset,
-        parameters_min=_count(least),
-        parameters_max=_count(most),
-        created_from=_day(since, end=False),
-        created_until=_day(until, end=True),
+        parameters_min=ranges.count(least),
+        parameters_max=ranges.count(most),
+        created_from=ranges.day(since, end=False),
+        created_until=ranges.day(until, end=True),
         novelty_classes=novelty_class,
-        novelty_min=_score(lowest),
-        novelty_max=_score(highest),
+        standards=meets,
+        novelty_min=ranges.score(lowest),
+        novelty_max=ranges.score(highest),
     )
     key = cursors.read(order, after)
 
@@ -404,14 +352,14 @@ def identify_command(
 ) -> None:
     """Say what a checkpoint or a file is: copy, quantised version, fine-tune or merge of what; or which models hold it.
 
-    A folder or a file of weights is compared with the checkpoints that `stemma ingest folder` has read. Of any other file the
-    sha256 is looked for, as of a digest of 64 hex digits.
+    A folder or a file of weights, or a sketch of one (`stemma weights sketch`), is compared with the checkpoints that the
+    catalogue has read. Of any other file the sha256 is looked for, as of a digest of 64 hex digits.
 
     \b
     stemma identify downloads/unknown-model
     stemma identify sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
     """
-    if Path(path).is_dir() or Path(path).suffix in (".gguf", ".safetensors"):
+    if Path(path).is_dir() or Path(path).suffix in (".gguf", ".safetensors", ".onnx", ".sketch"):
         from api.cli.weights import tell_origin
 
         tell_origin(chosen(context, catalogue, store).catalogue, Path(path), as_json=as_json)

@@ -72,13 +72,16 @@ def serve_command(
 
 
 def _serve(settings: Settings, host: str | None, port: int | None, *, show_query: bool) -> None:
+    from api.explorer import BUNDLE
     from api.server import serve
 
+    explorer = (BUNDLE / "index.html").exists()
     settings = replace(
         settings, host=settings.host if host is None else host, port=settings.port if port is None else port
     )
 
     def ready(address: str) -> None:
+        click.echo(f"explorer:         {address}/" if explorer else "explorer:         not built: make web")
         click.echo(f"serving:          {address}/graphql   (stop with Ctrl-C)")
         if show_query:
             click.echo(f"a query to paste: {QUERY}")

@@ -1,4 +1,4 @@
-"""This file knows what `stemma identify` says of a checkpoint on disk: what it is among those that the catalogue has read."""
+"""This file knows `stemma weights`, and what `stemma identify` says of a checkpoint: what it is among those that were read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,77 @@ from pathlib import Path
 
 import click
 
+from api.cli.asking import chosen, shared
 from api.cli.shown import clean, print_json
+
+
+@click.group(name="weights")
+def weights_command() -> None:
+    """Read checkpoints, and compare what was read."""
+
+
+@weights_command.command(name="sketch")
+@click.argument("targets", nargs=-1, required=True, metavar="PATH...")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the sketch of one checkpoint to this file.")
+@shared
+@click.pass_context
+def sketch(
+    context: click.Context,
+    targets: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+    catalogue: Path | None,
+    store: str | None,
+) -> None:
+    """Read checkpoints: digests of all tensors, and windows of their matrices.
+
+    Without --out the sketches are kept in the catalogue and compared with all others, as by `stemma ingest folder`. With --out
+    one sketch becomes a file of a few megabytes, from which `stemma identify FILE` tells what the model is without its weights.
+
+    \b
+    stemma weights sketch models/
+    stemma weights sketch private/model --out model.sketch
+    """
+    from api.cli.ingest import tell
+    from api.cli.progress import Bars
+    from graph.catalogue import Catalogue
+    from ingest.folders import ingest_folders, sketch_to
+
+    settings = chosen(context, catalogue, store)
+    paths = [Path(target) for target in targets]
+    with Bars() as bars:
+        if out is None:
+            tell(ingest_folders(Catalogue(settings.catalogue), paths, progress=bars), as_json=as_json)
+            return
+        model = sketch_to(paths, out)
+    told = {"file": str(out), "bytes": out.stat().st_size, "tensors": len(model.tensors), "tier": model.tier.value}
+    if as_json:
+        print_json(told)
+    else:
+        click.echo(clean(f"{out}: {told['bytes']} bytes for {told['tensors']} tensors"))
+
+
+@weights_command.command(name="compare")
+@shared
+@click.pass_context
+def compare(context: click.Context, as_json: bool, catalogue: Path | None, store: str | None) -> None:
+    """Find which of the checkpoints that were read are alike: new ones against all. The next snapshot says so.
+
+    Candidates are found by sketches, all pairs of one width; what is kept of both then decides, with the chance that it means
+    nothing. Reading checkpoints does this too.
+
+    \b
+    stemma weights compare
+    """
+    from api.cli.ingest import tell
+    from api.cli.progress import Bars
+    from graph.catalogue import Catalogue
+    from ingest.similar import compare_all
+
+    settings = chosen(context, catalogue, store)
+    with Bars() as bars:
+        report = compare_all(Catalogue(settings.catalogue), progress=bars)
+    tell(report, as_json=as_json)
 
 
 def tell_origin(catalogue: Path, path: Path, *, as_json: bool) -> None:
@@ -20,7 +90,7 @@ def tell_origin(catalogue: Path, path: Path, *, as_json: bool) -> None:
         parents = [{**asdict(parent), "relation": parent.relation.value} for parent in origin.parents]
         candidates = [{"id": id, "probability": share} for id, share in origin.candidates]
         alike = [{"id": said.other, "components": dict(said.components)} for said in origin.alike]
-        told = {"dtype": model.dtype, "tensors": len(model.digests), "parents": parents}
+        told = {"dtype": model.dtype, "tensors": len(model.tensors), "tier": model.tier.value, "parents": parents}
         print_json({**told, "candidates": candidates, "alike": alike})
         return
     if not origin.parents:

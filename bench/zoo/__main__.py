@@ -1,4 +1,4 @@
-"""This file knows the zoo's commands: ``python -m bench.zoo make|baselines|score|judge``."""
+"""This file knows the zoo's commands: ``python -m bench.zoo make|baselines|score|judge|novelty``."""
 
 from __future__ import annotations
 
@@ -113,6 +113,20 @@ def judge(folder: Path, roots: str | None, values: str, timeless: bool, out: Pat
     chosen = {int(root) for root in roots.split(",")} if roots else None
     budgets = [None if word == "all" else int(word) for word in values.split(",")]
     click.echo(judging.judged(folder, chosen, budgets, out, timeless=timeless))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True))
+@click.option("--values", type=int, help="Weights read of each model; all when not said.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the tables there; else bench/results.")
+def novelty(folder: Path, values: int | None, out: Path | None) -> None:
+    """Judge fork novelty: what each kind of model scores beside what it must, and whether scores follow work.
+
+    python -m bench.zoo novelty /var/tmp/zoo/1
+    """
+    from bench.zoo import novelty as judging
+
+    click.echo(judging.judged(folder, values, out))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def judged(
     results: dict[str, Score] = {}
     for budget in budgets:
         begun = time.perf_counter()
-        members, adapters = _read(folder, true, roots, BUDGET if budget is None else budget)
+        members, adapters = read_members(folder, true, roots, BUDGET if budget is None else budget)
         read = time.perf_counter() - begun
         name = "stemma, all weights" if budget is None else f"stemma, {budget} weights"
         for label, models in ((name, members), (f"{name}, no times", _undated(members) if timeless else [])):
@@ -71,8 +71,10 @@ def _undated(members: list[Member]) -> list[Member]:
     return sorted((replace(member, created_at=None) for member in members), key=lambda member: member.id)
 
 
-def _read(folder: Path, true: truth.Truth, roots: set[int] | None, budget: int) -> tuple[list[Member], dict[str, str]]:
-    """(models in upload order, base models that adapters name)."""
+def read_members(
+    folder: Path, true: truth.Truth, roots: set[int] | None, budget: int
+) -> tuple[list[Member], dict[str, str]]:
+    """(models in upload order, base models that adapters name), of some roots or all."""
     wanted = {model.id: model for model in true.models if roots is None or model.root in roots}
     members, adapters = [], {}
     for item in checkpoints(folder / "models"):

@@ -58,7 +58,7 @@ def is_anonymous(checkpoint: Checkpoint) -> bool:
 
 def by_content(checkpoint: Checkpoint, reference: Member, budget: int = BUDGET) -> list[Match]:
     """The roles that a checkpoint's matrices have in a reference, where their names do not say. Each is read once."""
-    shapes = {digest.role: digest.shape for digest in reference.digests}
+    shapes = {tensor.role: tensor.shape for tensor in reference.tensors}
     named = {role_of(name) for name in checkpoint.tensors}
     wanted: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
     for role in reference.matrices:

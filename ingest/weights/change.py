@@ -78,23 +78,43 @@ class _Spectrum:
     full: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A change, whose changes it can be compared with, and what it is at the places that are looked at."""
+
+    change: Change
+    beside: tuple[object, ...]  # the family's root, and the shapes
+    own: Values  # (places,)
+
+
 class Changes:
     """The changes of models, one after the other in the order of their origins."""
 
     def __init__(self) -> None:
         self._known: dict[str, Member] = {}
         self._root: dict[str, str] = {}  # the oldest of each model's family
-        self._own: dict[str, dict[str, Values]] = {}  # by root: what each relative changed, at the places looked at
+        self._own: dict[
+            tuple[object, ...], dict[str, Values]
+        ] = {}  # by root and shapes: what each relative changed, at places
 
     def add(self, model: Member, origin: Origin) -> Change | None:
-        """The change of the next model; None where there is none, or exact facts have decided all, or a parent is not there."""
+        """The change of the next model, which is known from then on; see ``of``."""
+        measured = self._measured(model, origin)
         self._known[model.id] = model
-        bases = [parent.base_model for parent in origin.parents if parent.base_model in self._root]
-        self._root[model.id] = self._root[bases[0]] if bases else model.id
-        if len(bases) < len(origin.parents) or not bases or origin.parents[0].relation in DECIDED:
+        self._root[model.id] = self._root_of(model, origin)
+        if measured is None:
             return None
-        reference = self._reference(model, origin)
-        return None if reference is None else self._measured(model, reference)
+        self._own.setdefault(measured.beside, {})[model.id] = measured.own
+        return measured.change
+
+    def of(self, model: Member, origin: Origin) -> Change | None:
+        """The change of a model; None where there is none, or exact facts have decided all, or a parent is not there."""
+        measured = self._measured(model, origin)
+        return None if measured is None else measured.change
+
+    def _root_of(self, model: Member, origin: Origin) -> str:
+        roots = (self._root[parent.base_model] for parent in origin.parents if parent.base_model in self._root)
+        return next(roots, model.id)
 
     def _reference(self, model: Member, origin: Origin) -> dict[str, Values] | None:
         """What the model's matrices were before its own change, by role; roles without any are left out."""
@@ -113,7 +133,13 @@ class Changes:
             return {role: np.where(model.matrices[role] == 0, 0, values) for role, values in parent.matrices.items()}
         return dict(parent.matrices)
 
-    def _measured(self, model: Member, reference: Matrices) -> Change:
+    def _measured(self, model: Member, origin: Origin) -> _Measured | None:
+        whole_origin = all(parent.base_model in self._known for parent in origin.parents)
+        if not origin.parents or not whole_origin or origin.parents[0].relation in DECIDED:
+            return None
+        reference = self._reference(model, origin)
+        if reference is None:
+            return None
         ours = {role: model.matrices[role][: len(values)] for role, values in sorted(reference.items())}
         differences = {role: values - reference[role] for role, values in ours.items()}
         seen = [spectrum(ours[role], change, model.dtype) for role, change in differences.items()]
@@ -122,10 +148,8 @@ class Changes:
         flat = np.concatenate([change.reshape(-1) for change in differences.values()])
         places = places_of(len(flat))
         own = flat[places]
-        root = self._root[model.id]
-        others = {id: one for id, one in self._own.setdefault(root, {}).items() if len(one) == len(own)}
-        left, strongest, share = unexplained(own, others)
-        self._own[root][model.id] = own
+        beside = (self._root_of(model, origin), *((role, values.shape) for role, values in ours.items()))
+        left, strongest, share = unexplained(own, self._own.get(beside, {}))
         ends = np.cumsum([change.size for change in differences.values()])
         matrix_of = np.searchsorted(ends, places, side="right")
         before = _summed(matrix_of, own.astype(np.float64) ** 2, len(seen))
@@ -140,7 +164,7 @@ class Changes:
         is_low = bool(touched) and float(np.median([one.rank / one.full for one in touched])) < LOW
         isotropic = bool(whole > 2 * noise and peaks and float(np.median(peaks)) < _LIKE_NOISE)
         same = sum(int((stored(reference[role], model.dtype) == values).sum()) for role, values in ours.items())
-        return Change(
+        change = Change(
             model=model.id,
             tier=(Tier.T1 if model.windowed else Tier.T2).value,
             energy=round(energy, _DIGITS),
@@ -154,6 +178,7 @@ class Changes:
             explained_by=strongest,
             explained=None if strongest is None else round(share, _DIGITS),
         )
+        return _Measured(change, beside, own)
 
 
 def _summed(matrix_of: npt.NDArray[np.int64], values: Doubles, count: int) -> Doubles:

@@ -11,7 +11,9 @@ transpose have one digest, so that orientation plays no part. Then, of models as
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +22,20 @@ from ingest.weights.checkpoint import Values
 from ingest.weights.formats import as_bf16, as_fp16
 
 TRIVIAL = 16  # fewer distinct values than this, or fewer values, and a tensor says nothing of its origin
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a header tells of one tensor in the one space."""
+
+    role: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def count(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +86,26 @@ class Identity:
 
 def identity(digests: list[Digest]) -> Identity:
     """The identity of a model from the digests of its tensors."""
-    held: Counter[str] = Counter()
-    for digest in digests:
-        held[digest.dtype] += digest.count
-    dtype = max(sorted(held), key=lambda name: held[name]) if held else ""
     return Identity(
-        dtype,
+        dtype_of_most(digests),
         tuple(sorted(digest.value for digest in digests)),
         tuple(sorted(digest.bf16 for digest in digests)),
         tuple(sorted(digest.fp16 for digest in digests)),
         {digest.value: digest.count for digest in digests if not digest.trivial},
     )
+
+
+def identity_unread(described: Iterable[Described]) -> Identity:
+    """What a header alone tells of a model's identity: the dtype. It is equal to nothing."""
+    return Identity(dtype_of_most(described), (), (), (), {})
+
+
+def dtype_of_most(tensors: Iterable[Described | Digest]) -> str:
+    """The dtype of most values; "" of none."""
+    held: Counter[str] = Counter()
+    for tensor in tensors:
+        held[tensor.dtype] += tensor.count
+    return max(sorted(held), key=lambda name: held[name]) if held else ""
 
 
 def same_content(one: Identity, other: Identity) -> str | None:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from hashlib import blake2b
 
@@ -15,13 +16,21 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.weights.checkpoint import Checkpoint, Values
-from ingest.weights.exact import Digest, Identity, digest_of, identity
+from ingest.weights.exact import Described, Digest, Identity, digest_of, identity
 from ingest.weights.formats import FLOATS, spacing
 from ingest.weights.space import placed
+from ingest.weights.whole import Whole
 
 Doubles = npt.NDArray[np.float64]
 BUDGET = 1_000_000  # values of one model that are kept for comparison
 _FEWEST_ROWS, _MOST_ROWS = 8, 256
+
+
+class Tier(StrEnum):
+    """How much of a checkpoint was read."""
+
+    WINDOWS = "T1"  # its header, and windows of its matrices
+    ALL = "T2"  # every byte
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,26 @@ class Member:
     created_at: datetime | None = None
     windowed: bool = False
     said: Mapping[str, str] = field(default_factory=dict)  # what the file says of itself
+    described: tuple[Described, ...] = ()  # what the header told, of a model whose bytes were not all read
+    read_bytes: int = 0  # of its weights
+    whole: Values | None = (
+        None  # the linear sketch of all matrices, where every byte was read: see ``ingest.weights.whole``
+    )
+
+    @property
+    def tier(self) -> Tier:
+        """How much of it was read."""
+        return Tier.WINDOWS if self.described else Tier.ALL
+
+    @cached_property
+    def tensors(self) -> tuple[Described, ...]:
+        """All its tensors, read or not."""
+        return self.described or tuple(Described(each.role, each.shape, each.dtype) for each in self.digests)
+
+    @cached_property
+    def layout(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Roles and shapes of all tensors, whatever was read of them."""
+        return tuple(sorted((tensor.role, tensor.shape) for tensor in self.tensors))
 
     @cached_property
     def shapes(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -68,6 +97,7 @@ def member(id: str, checkpoint: Checkpoint, created_at: datetime | None = None, 
     """Read a checkpoint once: digests of everything, and the matrices or windows of them within ``budget`` values."""
     whole = sum(tensor.count for tensor in checkpoint.tensors.values())
     digests: list[Digest] = []
+    sums = Whole()
     kept: dict[str, Values] = {}
     room = 2 * budget
     windowed = whole > budget
@@ -75,12 +105,24 @@ def member(id: str, checkpoint: Checkpoint, created_at: datetime | None = None, 
         digests.append(digest_of(tensor.role, tensor.values, tensor.dtype))
         if tensor.values.ndim != 2 or not np.isfinite(tensor.values).all():
             continue
+        sums.add(tensor.role, tensor.values)
         values = _window(tensor.role, tensor.values, whole, budget) if windowed else tensor.values
         if values is not None and values.size <= room:
             room -= values.size
             kept[tensor.role] = np.ascontiguousarray(values, dtype=np.float32)
     whose = identity(digests)
-    return Member(id, whose.dtype, kept, whose, tuple(digests), created_at, windowed, dict(checkpoint.metadata))
+    return Member(
+        id,
+        whose.dtype,
+        kept,
+        whose,
+        tuple(digests),
+        created_at,
+        windowed,
+        dict(checkpoint.metadata),
+        read_bytes=checkpoint.size_bytes,
+        whole=sums.values,
+    )
 
 
 def _window(role: str, values: Values, whole: int, budget: int) -> Values | None:

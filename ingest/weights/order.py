@@ -33,7 +33,7 @@ from ingest.weights.span import Grams, Mixture, span
 DATED = 3.9  # two in a hundred pairs of upload times are wrong or of re-uploads
 _LAST = datetime.max.replace(tzinfo=UTC)
 _SPARSE = 0.05
-_MOST = 256  # models of one family that are set in order by their weights; more go by name
+_MOST = 256  # models of one shape that are set in order by their weights; more go by time and name
 _FEWEST = 3
 _BETWEEN = 1.15  # of squared distances
 _WHOLE = 0.05
@@ -99,14 +99,19 @@ def _size(family: Sequence[Member]) -> tuple[int, int, str]:
 
 def _families(members: Sequence[Member]) -> tuple[list[list[Member]], list[Member]]:
     """(families, what lies too far from the others of its family to be set in order with them)."""
-    found: list[list[Member]] = []
+    by_shape: defaultdict[tuple[tuple[str, tuple[int, ...]], ...], list[Member]] = defaultdict(list)
     for member in members:
-        for family in found:
-            if likeness(member, family[0]) > SAME_FAMILY:
-                family.append(member)
-                break
-        else:
-            found.append([member])
+        by_shape[member.shapes].append(member)
+    found: list[list[Member]] = []
+    for same in by_shape.values():
+        first = len(found)
+        for member in same if len(same) <= _MOST else ():
+            for family in found[first:]:
+                if likeness(member, family[0]) > SAME_FAMILY:
+                    family.append(member)
+                    break
+            else:
+                found.append([member])
     others: list[Member] = []
     for family in found:
         if len(family) >= _FEWEST:
@@ -126,7 +131,7 @@ def _is_odd(member: Member, family: Sequence[Member]) -> bool:
 
 def _grown(family: list[Member], merges: dict[str, Mixture], after: defaultdict[str, set[str]]) -> list[Member]:
     """One family in the order in which it grew; adds to the merges, and to what must come ``after`` what."""
-    if not _FEWEST <= len(family) <= _MOST:
+    if len(family) < _FEWEST:
         return family
     distances = noise_distances(family)
     root = _root(family, distances)[0]

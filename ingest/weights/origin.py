@@ -6,7 +6,7 @@ its formula. What cannot be decided is a set of candidates with probabilities, n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from ingest.weights.grid import agreement, grid_of, within_steps
 from ingest.weights.inherited import Candidate, Descent, descent
 from ingest.weights.low_rank import is_noise, rank
 from ingest.weights.member import Member
-from ingest.weights.order import chronicle
+from ingest.weights.order import Chronicle, chronicle
 from ingest.weights.parent import Mixing, Origin, Parent
 from ingest.weights.span import Mixture, span
 from ingest.weights.structure import Laid, head_changed, laid, layers_kept, rescaled
@@ -42,10 +42,16 @@ _SURE, _FLAT, _MERGE, _BEND, _EITHER, _NEAREST_ONLY = 0.99, 0.97, 0.95, 0.85, 0.
 
 
 class Origins:
-    """The origins of models, one after the other, the oldest first."""
+    """The origins of models, one after the other, the oldest first. ``near``: the elders that a model is compared with, by
+    name, where all would be too many.
+    """
 
-    def __init__(self, merges: Mapping[str, Mixture] | None = None) -> None:
+    def __init__(
+        self, near: Callable[[str], Iterable[str]] | None = None, merges: Mapping[str, Mixture] | None = None
+    ) -> None:
+        self._near = near
         self._merges = merges or {}  # that are known already
+        self._place: dict[str, int] = {}  # in ``_members``
         self._members: list[Member] = []
         self._floats: list[Member] = []
         self._candidates: dict[str, Candidate] = {}
@@ -54,25 +60,33 @@ class Origins:
 
     def add(self, model: Member) -> Origin:
         """Find the origin of the next model, and know it from then on."""
-        found = self._origin(model)
+        whole = self._members, self._floats
+        if self._near is not None:
+            places = sorted(self._place[id] for id in self._near(model.id) if id in self._place)
+            self._members = [whole[0][at] for at in places]
+            self._floats = [elder for elder in self._members if elder.id in self._candidates]
+        try:
+            found = self._origin(model)
+        finally:
+            self._members, self._floats = whole
         self.know(model, found)
         return found
 
     def know(self, model: Member, found: Origin) -> None:
         """Take in a model whose origin was found before."""
+        self._place[model.id] = len(self._members)
         self._members.append(model)
         if found.is_leaf and found.parents and found.parents[0].relation is Relation.QUANTIZED:
             base = found.parents[0].base_model
-            self._sources[model.id] = next(member for member in self._floats if member.id == base)
+            self._sources[model.id] = self._candidates[base].member
         if not found.is_leaf:
             self._floats.append(model)
             shares = [parent.weight if parent.weight is not None else 1.0 for parent in found.parents]
             whole = sum(shares) or 1.0
-            known = {member.id: member for member in self._floats}
             parents = [
-                (known[parent.base_model], share / whole)
+                (self._candidates[parent.base_model].member, share / whole)
                 for parent, share in zip(found.parents, shares, strict=True)
-                if parent.base_model in known
+                if parent.base_model in self._candidates
             ]
             same = [pair for pair in parents if pair[0].shapes == model.shapes]
             lines = [self._candidates[parent.id] for parent, _ in same]
@@ -344,9 +358,15 @@ def _left_out(model: Member, elder: Member) -> list[str] | None:
     return None if any(role[0].isdigit() for role in missing) else sorted(missing)
 
 
-def origins(models: Iterable[Member], declared: Declared | None = None) -> Iterator[Origin]:
-    """The origins of models, in the order in which they can have been made. ``declared``: what models name as their bases."""
-    told = chronicle(models)
-    known = Origins(told.merges)
+def origins(
+    models: Iterable[Member] | Chronicle,
+    near: Callable[[str], Iterable[str]] | None = None,
+    declared: Declared | None = None,
+) -> Iterator[Origin]:
+    """The origins of models, in the order in which they can have been made; ``near`` as of ``Origins``, of that order. ``declared``:
+    what models name as their bases.
+    """
+    told = models if isinstance(models, Chronicle) else chronicle(models)
+    known = Origins(near, told.merges)
     found = [known.add(model) for model in told.order]
     yield from directed(found, {model.id: model.created_at for model in told.order}, declared)

@@ -1,5 +1,5 @@
-"""This file knows where what was read of checkpoints is kept between runs: one file a model, digests and windows, never the weights
-whole. A file that was read is not read again until it changes.
+"""This file knows where what was read of checkpoints is kept between runs: one sketch a model, never the weights whole. What was
+read is not read again until it changes.
 """
 
 from __future__ import annotations
@@ -7,31 +7,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import numpy as np
 
-from graph.errors import Damaged
+from graph.errors import Damaged, StemmaError
 from ingest.weights.checkpoint import Checkpoint
-from ingest.weights.exact import Digest, identity
 from ingest.weights.member import Member
 from ingest.weights.parent import Origin
+from ingest.weights.sketch_file import VERSION, read_mark, read_sketch, write_sketch
 
-_VERSION = 2
-_ABOUT = "about"
 _ORIGINS = "origins.json"
+_KIND = ".sketch"
 
 
 def mark_of(checkpoint: Checkpoint) -> str:
     """What a checkpoint's files are known by: path, size and time of the last change of each."""
     paths = sorted({tensor.path for tensor in checkpoint.tensors.values()})
     facts = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
-    return hashlib.sha256(json.dumps([_VERSION, facts]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([VERSION, facts]).encode()).hexdigest()
 
 
 class WeightShelf:
@@ -41,41 +38,49 @@ class WeightShelf:
         self.folder = folder
 
     def _path(self, model: str) -> Path:
-        return self.folder / f"{hashlib.sha256(model.encode()).hexdigest()[:32]}.npz"
+        return self.folder / f"{hashlib.sha256(model.encode()).hexdigest()[:32]}{_KIND}"
 
     def has(self, model: str, mark: str) -> bool:
         """Whether this state of the model's files was read."""
+        return self.mark(model) == mark
+
+    def mark(self, model: str) -> str | None:
+        """What the model's files were known by when they were read; None when they were not."""
         path = self._path(model)
         if not path.is_file():
-            return False
-        with np.load(path, allow_pickle=False) as file:
-            about = json.loads(file[_ABOUT].tobytes())
-        return bool(about["mark"] == mark and about["version"] == _VERSION)
+            return None
+        try:
+            return read_mark(path)
+        except StemmaError:
+            return None  # read again, it is whole
 
     def put(self, model: Member, mark: str) -> None:
-        """Keep a model; the file appears whole."""
+        """Keep a model; the file appears whole. Threads may put different models at once."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        about = {
-            "version": _VERSION,
-            "mark": mark,
-            "id": model.id,
-            "dtype": model.dtype,
-            "windowed": model.windowed,
-            "said": dict(model.said),
-            "digests": [asdict(digest) for digest in model.digests],
-        }
-        text = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-        work = self.folder / f".new-{os.getpid()}.npz"
-        with work.open("wb") as file:
-            arrays: dict[str, Any] = {f"matrix {role}": values for role, values in model.matrices.items()}
-            arrays[_ABOUT] = text
-            np.savez(file, **arrays)
-        work.replace(self._path(model.id))
+        for old in self.folder.glob("*.npz"):  # the form before version 3
+            old.unlink(missing_ok=True)
+        write_sketch(self._path(model.id), model, mark, model.said)
 
-    def members(self, created: dict[str, datetime]) -> Iterator[Member]:
+    def members(self, created: Mapping[str, datetime]) -> Iterator[Member]:
         """All models kept, by name, with the times that are known. Raises Damaged."""
-        for path in sorted(self.folder.glob("[!.]*.npz")):
+        for path in sorted(self.folder.glob(f"[!.]*{_KIND}")):
             yield self._read(path, created)
+
+    def stamps(self) -> dict[str, int]:
+        """The files of all models kept, by name, with the time of their last change in ns."""
+        if not self.folder.is_dir():
+            return {}
+        with os.scandir(self.folder) as entries:
+            kept = [entry for entry in entries if entry.name.endswith(_KIND) and not entry.name.startswith(".")]
+            return {entry.name: entry.stat().st_mtime_ns for entry in sorted(kept, key=lambda entry: entry.name)}
+
+    def member(self, model: str, created: Mapping[str, datetime]) -> Member:
+        """One model that is kept. Raises Damaged."""
+        return self._read(self._path(model), created)
+
+    def read(self, file: str) -> Member:
+        """The model kept in a file, without its time. Raises Damaged."""
+        return self._read(self.folder / file, {})
 
     def put_origins(self, found: Iterable[Origin]) -> None:
         """Keep where all models kept come from, so that the next question need not find it again."""
@@ -94,14 +99,9 @@ class WeightShelf:
         except (OSError, msgspec.DecodeError) as error:
             raise Damaged(f"{path} cannot be read ({error}): remove it and ingest the folders again") from error
 
-    def _read(self, path: Path, created: dict[str, datetime]) -> Member:
+    def _read(self, path: Path, created: Mapping[str, datetime]) -> Member:
         try:
-            with np.load(path, allow_pickle=False) as file:
-                about = json.loads(file[_ABOUT].tobytes())
-                matrices = {name.removeprefix("matrix "): file[name] for name in file.files if name != _ABOUT}
-            digests = tuple(Digest(**{**digest, "shape": tuple(digest["shape"])}) for digest in about["digests"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = read_sketch(path, is_own=True).member
+        except (OSError, StemmaError) as error:
             raise Damaged(f"{path} cannot be read ({error}): remove it and read the checkpoint again") from error
-        whose = identity(list(digests))
-        found = Member(about["id"], about["dtype"], matrices, whose, digests, None, about["windowed"], about["said"])
         return replace(found, created_at=created.get(found.id))

@@ -121,7 +121,7 @@ def rescaled(model: Member, candidate: Member) -> bool:
 def layers_kept(model: Member, candidate: Member) -> bool:
     """Whether the model's layers are some of the candidate's, untouched: equal digests, fewer tensors."""
     ours, theirs = {d.value for d in model.digests if not d.trivial}, {d.value for d in candidate.digests}
-    return len(model.digests) < len(candidate.digests) and len(ours & theirs) > 0.9 * len(ours)
+    return 0 < len(model.digests) < len(candidate.digests) and len(ours & theirs) > 0.9 * len(ours)
 
 
 def head_changed(model: Member, candidate: Member) -> bool:

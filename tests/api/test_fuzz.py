@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from api.execution import GRAPHQL
 from tests.api.test_graphql import client
-from tests.worlds import build, family
+from tests.worlds import alike, build, family, held
 
 # The executor drops what it was about to wait for when a sibling's failure empties the whole answer.
 pytestmark = pytest.mark.filterwarnings(
@@ -29,7 +29,7 @@ WORDS = st.sampled_from(
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("fuzz")
-    build(place, family(), [{"id": "some/set"}], [("old/name", "root/base")])
+    build(place, family(), [{"id": "some/set"}], [("old/name", "root/base")], similar=alike(), tensors=held())
     return place
 
 

@@ -24,13 +24,13 @@ from graph.lineage import PACKED
 from graph.settings import Settings, load
 from graph.store import EVERY_FIELD, Want
 from graph.stores.embedded.store import EmbeddedStore
-from tests.worlds import build, family, model
+from tests.worlds import alike, build, family, held, model
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("family")
-    build(place, family(), [{"id": "some/set"}], [("old/name", "root/base")])
+    build(place, family(), [{"id": "some/set"}], [("old/name", "root/base")], similar=alike(), tensors=held())
     return place
 
 
@@ -265,6 +265,31 @@ def test_store_is_asked_once_for_a_page(folder: Path, monkeypatch: pytest.Monkey
         "datasets { evidence } } } }",
     )
     assert sorted(calls) == ["base_models", "claims", "derived_counts", "find", "models", "trainings"]
+
+
+def test_a_page_of_one_model_is_one_question(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = """fragment shown on Model { id licence baseModels { relation baseModel { id likes } claims { where } }
+        derivedModels(first: $first) { totalCount nodes { model { ...brief } } pageInfo { endCursor } }
+        few: derivedModels(first: 1) { totalCount nodes { model { id author } } } } fragment brief on Model { id task downloads }"""
+    apart = data(
+        folder, f'query($first: Int! = 2) {{ model(id: "ROOT/base") {{ ...shown }} catalogue {{ snapshot }} }} {shown}'
+    )
+    calls: list[str] = []
+    for name in ("models", "base_models", "derived_models", "near", "resolve"):
+        original = getattr(EmbeddedStore, name)
+
+        async def counted(*args: Any, _name: str = name, _original: Any = original, **named: Any) -> Any:
+            calls.append(_name)
+            return await _original(*args, **named)
+
+        monkeypatch.setattr(EmbeddedStore, name, counted)
+    together = data(folder, f'query($first: Int! = 2) {{ model(id: "root/base") {{ ...shown }} }} {shown}')
+    assert together["model"] == apart["model"]
+    assert calls.count("near") == 1
+    plain = '{ model(id: "root/base") { id baseModels { baseModel { id } } derivedModels(first: 3) { nodes { model { id } } } } }'
+    calls.clear()
+    assert len(data(folder, plain)["model"]["derivedModels"]["nodes"]) == 2
+    assert calls == ["near", "models", "base_models", "models"]  # the last three are how this engine answers the first
 
 
 def selections(kind: GraphQLObjectType, depth: int) -> Sequence[str]:

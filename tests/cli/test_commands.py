@@ -140,6 +140,18 @@ def test_snapshots_diff_verify_and_prune(tmp_path: Path) -> None:
     assert stemma(tmp_path, "snapshot", "verify").returncode == 4
 
 
+def test_files_of_the_offline_importer(sample: Path, tmp_path: Path) -> None:
+    done = stemma(sample, "load", "--offline", str(tmp_path / "import"))
+    assert (done.returncode, "neo4j-admin database import full neo4j @import.args" in done.stdout) == (0, True), (
+        done.stderr
+    )
+    named = {line.rsplit("=", 1)[1] for line in (tmp_path / "import" / "import.args").read_text().splitlines()[2:]}
+    assert named == {path.name for path in (tmp_path / "import").glob("*.csv")} > {"model.csv", "derived_from.csv"}
+    again = stemma(sample, "load", "--offline", str(tmp_path / "import"))
+    assert (again.returncode, "is not empty" in again.stderr) == (2, True)
+    assert stemma(sample, "load").returncode == 2
+
+
 def test_serve_answers_and_stops(sample: Path) -> None:
     environment = {**os.environ, "STEMMA_CATALOGUE": str(sample), "PYTHONPATH": str(REPOSITORY)}
     for workers in ("1", "2"):

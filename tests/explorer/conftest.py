@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from api.explorer import BUNDLE
+from tests.explorer.service import CHROMIUM, FLAGS, sample_service
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",  # tests run as root in containers
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-]
+PATIENCE_MS = 30_000  # machines that run tests are busy
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -33,22 +19,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the service with the sample, as `stemma demo` starts it."""
     if not (BUNDLE / "index.html").exists():
         pytest.skip("the explorer is not built: make web")
-    folder: Path = tmp_path_factory.mktemp("explorer")
-    command = [sys.executable, "-m", "api.cli", "demo", "--port", "0", "--catalogue", str(folder / "catalogue")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
-        assert service.stdout is not None
-        try:
-            yield _address(service.stdout)
-        finally:
-            service.terminate()
-
-
-def _address(lines: IO[str]) -> str:
-    for line in lines:
-        found = re.match(r"serving:\s+(http://[^/]+)", line)
-        if found:
-            return found[1]
-    raise AssertionError("the service did not start")
+    with sample_service(tmp_path_factory.mktemp("explorer")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +51,7 @@ def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
             faults.append(f"console: {message.text}")
 
     fresh = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=address)
-    fresh.set_default_timeout(15_000)
+    fresh.set_default_timeout(PATIENCE_MS)
     fresh.route("**/*", only_here)
     fresh.on("console", heard)
     fresh.on("weberror", lambda error: faults.append(f"failed: {error.error}"))

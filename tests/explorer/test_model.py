@@ -21,7 +21,7 @@ def test_a_model_found_by_searching_tells_what_it_is(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(ZEPHYR)
     expect(page.get_by_text("A fine-tune of mistralai/Mistral-7B-v0.1; text-generation, mit.")).to_be_visible()
     expect(page.get_by_text("hf download HuggingFaceH4/zephyr-7b-beta --revision b70e0c9a2d9e14bd")).to_be_visible()
-    expect(page.get_by_text("which differs from mistralai/Mistral-7B-v0.1")).to_be_visible()
+    expect(page.get_by_text("yes, with their notices kept")).to_be_visible()
     derived = page.get_by_role("region", name="Made from it: 7 directly")
     derived.get_by_role("button", name="quantised 5").click()
     expect(derived.locator("tbody tr")).to_have_count(5)

@@ -25,13 +25,12 @@ def test_results_appear_as_you_type_and_the_address_holds_them(page: Page) -> No
 
 def test_facets_narrow_and_their_counts_are_what_comes(page: Page) -> None:
     page.goto("/")
-    merge = page.get_by_role("group", name="Relation").get_by_label("merge")
-    count = page.locator("label.facet", has_text="merge").locator(".count").inner_text()
-    merge.check()
+    relations = page.get_by_role("group", name="Relation")
+    count = relations.locator("label.facet", has_text="merge").locator(".count").inner_text()
+    relations.get_by_label("merge").check()
     expect(page.get_by_role("status")).to_have_text(f"{count} models")
     assert page.url.endswith("?relation=merge")
-    finetune = page.get_by_role("group", name="Relation").get_by_label("fine-tune")
-    expect(finetune).to_be_visible()  # a facet's own choice does not narrow it
+    expect(relations.get_by_label("fine-tune")).to_be_visible()  # a facet's own choice does not narrow it
     page.get_by_role("group", name="Licence").get_by_label("cc-by-nc-4.0").check()
     expect(page.get_by_role("status")).to_have_text("1 model")
     page.get_by_role("link", name="Without relation merge").click()
@@ -58,6 +57,15 @@ def test_a_shared_address_is_the_same_view(page: Page, context: BrowserContext) 
     expect(other.get_by_role("searchbox")).to_have_value("mistral")
     expect(other.get_by_label("Order")).to_have_value("CREATED")
     assert results(other) == mine
+
+
+def test_groups_fold_into_one_row_and_say_how_many(page: Page) -> None:
+    page.goto("/?q=zephyr")
+    expect(page.get_by_role("status")).to_have_text("14 models")
+    page.get_by_label("Fold", exact=True).select_option("One row a family")
+    expect(page.get_by_role("status")).to_have_text("2 rows")
+    expect(page.get_by_role("row", name="HuggingFaceH4/zephyr-7b-beta")).to_contain_text("+12 folded")
+    assert page.url.endswith("?q=zephyr&fold=family")
 
 
 def test_pages_go_on_and_back_without_loss(page: Page) -> None:

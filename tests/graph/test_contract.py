@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import anyio
@@ -22,7 +22,7 @@ from graph.stores.embedded import open_snapshot
 from graph.stores.neo4j import Server, load, open_neo4j
 from tests.neo4j_server import Neo4jServer, missing
 from tests.plain_store import PlainStore
-from tests.worlds import Result, Row, board, build, family, hub_rows, model
+from tests.worlds import Alike, Held, Result, Row, alike, board, build, family, held, hub_rows, model
 
 Opener = Callable[[Snapshot], Awaitable[Store]]
 FILTERS = [
@@ -40,6 +40,8 @@ FILTERS = [
     ModelFilter(novelty_classes=("light", "copy", "unknown")),
     ModelFilter(novelty_min=0.0, novelty_max=20.0),
     ModelFilter(novelty_min=5.0),
+    ModelFilter(standards=("basic",)),
+    ModelFilter(standards=("basic", "curated"), text="a"),
     ModelFilter(created_from=datetime(2023, 5, 1, 12, tzinfo=UTC), created_until=datetime(2025, 1, 1, tzinfo=UTC)),
 ]
 EDGES = [
@@ -122,6 +124,9 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
     for id in ids:
         assert await store.results(id) == tuple(result for result in plain.all_results if result.model == id)
         assert await store.similar(id, 2) == plain.similar(id, 2)
+        assert await store.tensors(id) == plain.tensors(id)
+    for digest in ("a" * 32, "c" * 32, "a" * 16 + "b" * 16, "0" * 32, "nothing"):
+        assert await store.tensor_places(digest, 3) == plain.tensor_places(digest, 3)
     assert await store.weights_of(ids) == [plain.holding.get(id) for id in ids]
     for edge_filter in EDGES:
         pages = await store.derived_models(ids, edge_filter, 2)
@@ -181,12 +186,14 @@ def check(
     datasets: list[Row],
     aliases: list[tuple[str, str]],
     results: Sequence[Result] = (),
+    similar: Sequence[Alike] = (),
+    tensors: Sequence[Held] = (),
     *,
     every: bool = True,
 ) -> None:
     folder = Path(tempfile.mkdtemp())
     try:
-        snapshot = build(folder, rows, datasets, aliases, results)
+        snapshot = build(folder, rows, datasets, aliases, results, similar, tensors)
         snapshot.verify()
 
         async def run() -> None:
@@ -203,7 +210,7 @@ def check(
 
 
 def test_drawn_family(opener: Opener) -> None:
-    check(opener, family(), [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")], board())
+    check(opener, family(), [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")], board(), alike(), held())
 
 
 def test_one_model_alone(opener: Opener) -> None:
@@ -212,7 +219,10 @@ def test_one_model_alone(opener: Opener) -> None:
 
 def world(opener: Opener, rows: list[Row], *, every: bool = True) -> None:
     aliases = [("old/name", rows[0]["id"]), ("Old/Name2", "old/name")]
-    check(opener, rows, [{"id": "s/one", "likes": 2}], aliases, every=every)
+    ids = [row["id"] for row in rows]
+    similar = [(one, other, 0.9 - 0.3 * (at % 3)) for at, (one, other) in enumerate(pairwise(ids))]
+    tensors = [(id, role, digit) for id in ids for role, digit in (("0.mlp.up", "a"), ("head", "c"))]
+    check(opener, rows, [{"id": "s/one", "likes": 2}], aliases, (), similar, tensors, every=every)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)

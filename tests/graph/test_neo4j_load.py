@@ -20,7 +20,7 @@ from graph.records import Direction, Evidence, Relation, State
 from graph.snapshot import Snapshot, Source
 from graph.store import EdgeFilter, Facet, FacetCount, ModelFilter
 from graph.stores.embedded import open_snapshot
-from graph.stores.neo4j import Neo4jStore, Server, load, open_neo4j, verify
+from graph.stores.neo4j import ARGUMENTS, Neo4jStore, Server, load, open_neo4j, verify, write_offline
 from graph.stores.neo4j.graph import LoadedGraph
 from graph.tables import BY_NAME
 from tests.neo4j_server import Neo4jServer, missing
@@ -317,6 +317,49 @@ def models_there(server: Server) -> int:
 
 def edges_there(server: Server) -> int:
     return int(cypher(server, "MATCH ()-[e:DERIVED_FROM]->() RETURN count(e)"))
+
+
+def test_the_importer_makes_the_same_graph(tmp_path: Path) -> None:
+    tables = family()
+    tables["models"] += [
+        {
+            "id": "list/values",
+            "state": "listed",
+            "tags": ["a;b", "", 'c"\\', "d\ne"],
+            "languages": ["en"],
+            "trending": 0.1,
+        }
+    ]
+    tables["models"].append({"id": "no/word", "state": "listed", "tags": [""], "languages": ["inf"]})
+    tables["similar"] = [
+        {
+            "model": "org/base",
+            "other": "org/tuned",
+            "cosine": 0.1 + 0.2,
+            "components": ["body", "head"],
+            "component_cosines": [0.1, 1e-17],
+            "method": "sketch",
+        }
+    ]
+    snapshot = written(tmp_path / "catalogue", tables)
+    rows = write_offline(snapshot, tmp_path / "import")
+    assert (rows["Model"], rows["DERIVED_FROM"], rows["File"]) == (len(tables["models"]), len(tables["derivations"]), 1)
+    home = Neo4jServer(tmp_path / "neo4j")
+    done = home.admin("database", "import", "full", "neo4j", f"@{ARGUMENTS}", folder=tmp_path / "import")
+    assert done.returncode == 0, done.stdout + done.stderr
+    home.start()
+    try:
+        server = Server(home.address)
+        with pytest.raises(Unreachable, match="only a part"):
+            ask(server, Neo4jStore.coverage)
+        report = load(snapshot, server)
+        assert (report.compared_with, report.added, report.updated) == ("import", {}, {})
+        assert [verdict.difference for verdict in verify(snapshot, server).verdicts if not verdict.equal] == []
+        assert verify(snapshot, server).equal
+    finally:
+        home.stop()
+    with pytest.raises(BadInput, match="not empty"):
+        write_offline(snapshot, tmp_path / "import")
 
 
 @pytest.mark.parametrize(("models", "edges"), [(1, 0), (25_000, 0), (40_000, 1)])

@@ -46,7 +46,7 @@ export function Page() {
       </a>
       <header class="bar">
         <a class="brand" href="/">
-          <img src="/icon.svg" alt="" width="22" height="22" /> Stemma
+          <img src="/icon.svg" alt="" width="22" height="22" /> <span>Stemma</span>
         </a>
         <nav aria-label="Views">
           {VIEWS.flatMap(({ entry }) =>

@@ -58,3 +58,22 @@ export const evidence = (name: string): string => EVIDENCE[name] ?? name.toLower
 /** A share from 0 to 1; never rounded up to certainty. */
 export const percent = (share: number): string =>
   share > 0.99 && share < 1 ? "> 99 %" : `${Math.round(share * 100)} %`;
+
+const NOVELTY: Record<string, string> = {
+  copy: "copy",
+  repackaged: "repackaged copy",
+  recast: "other number format",
+  quantized: "quantised",
+  "merged-known": "merge of known models",
+  adapter: "adapter",
+  light: "light fork",
+  substantial: "substantial fork",
+  new: "not a fork",
+  unknown: "not to be told",
+};
+
+/** A class of novelty, in either of the catalogue's spellings. */
+export function novelty(name: string): string {
+  const key = name.toLowerCase().replaceAll("_", "-");
+  return NOVELTY[key] ?? key;
+}

@@ -22,9 +22,9 @@ from graph.snapshot import Snapshot
 from graph.store import SIZE_CLASSES, Collapse
 from graph.stores.embedded.arrays import Array, Shelf, starts
 from graph.stores.embedded.names import Groups, Lookup, Texts
-from graph.stores.embedded.packed import Packed, relation_bits
+from graph.stores.embedded.packed import Packed, relation_bits, standard_bits
 
-VERSION = 6
+VERSION = 9
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
@@ -123,6 +123,7 @@ def _models(models: pl.DataFrame, name_rank: Array, shelf: Shelf) -> None:
     _codes(shelf, "size", _size_class(models["parameters"]))
     roots = (models["base_models"].fill_null(0) == 0).to_numpy().astype(np.uint16)
     shelf.put("relations", (relation_bits(models) << 1) + roots)
+    shelf.put("standards", standard_bits(models))
 
 
 def _names(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
@@ -198,15 +199,20 @@ def _folds(groups: pl.DataFrame, shelf: Shelf, ids: pl.DataFrame) -> None:
 def _parts(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     """Claims, trainings, datasets and files, each by model."""
     count = ids.height
-    for table in ("claims", "files", "similar", "novelty", "results", "abilities"):
+    for table in ("claims", "files", "similar", "tensors", "novelty", "results", "abilities"):
         rows = (
             frame(snapshot, table)  # results and abilities are also kept of names that are not in the catalogue
             .join(ids.rename({"id": "model"}), on="model", how="inner", maintain_order="left")
-            .sort("number", maintain_order=True)
+            .sort("number", *(("role", "digest") if table == "tensors" else ()), maintain_order=True)
         )
         shelf.put(f"{table}_offsets", starts(rows["number"].to_numpy(), count))
         shelf.put(f"{table}_model", rows["number"].to_numpy())
         shelf.put_table(table, rows.drop("number").to_arrow(compat_level=pl.CompatLevel.oldest()))
+        if table == "tensors":
+            keys = np.array([tensor_key(digest) for digest in rows["digest"].to_list()], dtype=np.uint64)
+            order = np.argsort(keys, kind="stable")
+            shelf.put("tensor_key", keys[order])
+            shelf.put("tensor_row", order)
         if table == "files":
             Lookup.build(shelf, "sha256", rows["sha256"].to_list())
     datasets = frame(snapshot, "datasets")
@@ -282,6 +288,14 @@ def _coverage(snapshot: Snapshot, shelf: Shelf, groups: pl.DataFrame) -> None:
 def _counted(words: pl.Series) -> dict[str, int]:
     counts = words.drop_nulls().alias("word").value_counts().sort("word")
     return dict(zip(counts["word"].to_list(), counts["count"].to_list(), strict=True))
+
+
+def tensor_key(digest: str) -> np.uint64:
+    """What a tensor's content is found by: the first half of its digest; 0 for what is none."""
+    try:
+        return np.uint64(int(digest[:16], 16))
+    except ValueError:
+        return np.uint64(0)
 
 
 def table_rows(table: pa.Table, rows: Array) -> list[dict[str, object]]:

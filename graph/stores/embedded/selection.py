@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from graph.standard import SHIPPED
 from graph.store import ROOT, Collapse, Facet, FacetCount, Key, ModelFilter, Order
 from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.index import CODED, FLOATS, RELATIONS, UNKNOWN, VALUES
@@ -58,6 +59,7 @@ class Selection:
         self._codes = {name: shelf.get(f"code_{name}") for name in names}
         self._words = {name: Texts(shelf, f"word_{name}") for name in names}
         self._relations = shelf.get("relations")
+        self._standards = shelf.get("standards")
         self._authors = Groups(shelf, "author")
         self._folds = {mode: shelf.get(f"fold_{mode.value}") for mode in Collapse}
         self._folded_rows = lru_cache(maxsize=4)(self._fold)  # up to 20 MB each for millions of models
@@ -211,6 +213,12 @@ class Selection:
                 if not codes:
                     return None
                 tests.append(_is_in(self._codes[name], codes, len(self._words[name]) + 1))
+        if where.standards:
+            if not set(where.standards) <= set(SHIPPED):
+                return None
+            all_of = np.uint8(sum({1 << SHIPPED.index(name) for name in where.standards}))
+            met = self._standards
+            tests.append(lambda rows: (met[rows] & all_of) == all_of)
         if where.relations:
             bits = sum({1 << [ROOT, *RELATIONS].index(word) for word in where.relations})
             relations, wanted = self._relations, np.uint16(bits)

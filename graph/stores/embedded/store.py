@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -26,6 +26,7 @@ from graph.records import (
     ResultRecord,
     SimilarRecord,
     State,
+    TensorRecord,
     TrainingRecord,
     WeightsRecord,
 )
@@ -46,17 +47,19 @@ from graph.store import (
     ModelPage,
     Near,
     Order,
+    TensorPlaces,
     Walk,
     WalkNode,
     Want,
 )
 from graph.stores.embedded.arrays import Array, Shelf
-from graph.stores.embedded.index import CONFLICT, CYCLE, EVIDENCE, RELATIONS, build_index, table_rows
+from graph.stores.embedded.index import CONFLICT, CYCLE, EVIDENCE, RELATIONS, build_index, table_rows, tensor_key
 from graph.stores.embedded.kin import Kin
 from graph.stores.embedded.names import Groups, Lookup, Texts
 from graph.stores.embedded.packed import Packed
 from graph.stores.embedded.selection import Selection
 
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 _KEPT = 50_000  # model records kept ready
 _RELATION = [Relation(word) for word in RELATIONS]
 _EVIDENCE_OF = [
@@ -79,14 +82,25 @@ class EmbeddedStore:
         self._packed = Packed(shelf)
         self._tables = {
             name: shelf.get_table(name)
-            for name in ("claims", "files", "datasets", "weights", "similar", "novelty", "results", "abilities")
+            for name in (
+                "claims",
+                "files",
+                "datasets",
+                "weights",
+                "similar",
+                "tensors",
+                "novelty",
+                "results",
+                "abilities",
+            )
         }
         self._offsets = {
             name: shelf.get(f"{name}_offsets")
-            for name in ("claims", "files", "trainings", "similar", "novelty", "results", "abilities")
+            for name in ("claims", "files", "trainings", "similar", "tensors", "novelty", "results", "abilities")
         }
         self._trainings_dataset, self._trainings_mask = shelf.get("trainings_dataset"), shelf.get("trainings_mask")
         self._holders, self._weights_of = Groups(shelf, "holders"), shelf.get("weights_of")
+        self._tensor_key, self._tensor_row = shelf.get("tensor_key"), shelf.get("tensor_row")
         self._name_rank = shelf.get("name_rank")
         self._kin = Kin(shelf, len(self._ids))
         self._selection = Selection(shelf, self._ids, Groups(shelf, "trained"))
@@ -252,6 +266,19 @@ class EmbeddedStore:
         """The models whose weights are most alike."""
         found = msgspec.convert(self._part("similar", id), list[SimilarRecord])
         return tuple(sorted(found, key=lambda record: (-record.cosine, record.other.encode()))[:first])
+
+    async def tensors(self, id: str) -> tuple[TensorRecord, ...]:
+        """The tensors of a model."""
+        return tuple(TensorRecord(**row) for row in self._part("tensors", id))
+
+    async def tensor_places(self, digest: str, first: int = 100) -> TensorPlaces:
+        """Where a tensor's content lies."""
+        key = tensor_key(digest)
+        begin, end = (int(np.searchsorted(self._tensor_key, key, side=side)) for side in _SIDES)
+        rows: list[dict[str, Any]] = table_rows(self._tables["tensors"], self._tensor_row[begin:end])
+        found = [TensorRecord(**row) for row in rows if row["digest"] == digest]
+        found.sort(key=lambda tensor: (tensor.model.encode(), tensor.role.encode()))
+        return TensorPlaces(tuple(found[:first]), len({tensor.model for tensor in found}))
 
     async def novelty(self, ids: Sequence[str]) -> list[NoveltyRecord | None]:
         """The facts behind each model's novelty."""

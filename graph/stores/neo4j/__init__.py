@@ -3,10 +3,12 @@
 from graph.stores.neo4j.connection import Server, translated
 from graph.stores.neo4j.graph import LoadedGraph
 from graph.stores.neo4j.load import LoadReport, load
+from graph.stores.neo4j.offline import ARGUMENTS, write_offline
 from graph.stores.neo4j.store import Neo4jStore, open_neo4j
 from graph.stores.neo4j.verify import Verdict, Verification, verify
 
 __all__ = [
+    "ARGUMENTS",
     "LoadReport",
     "Neo4jStore",
     "Server",
@@ -16,6 +18,7 @@ __all__ = [
     "loaded_snapshot",
     "open_neo4j",
     "verify",
+    "write_offline",
 ]
 
 

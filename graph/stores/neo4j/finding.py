@@ -41,6 +41,7 @@ def parameters(where: ModelFilter) -> dict[str, Any]:
         "novelty_classes": list(where.novelty_classes) or None,
         "novelty_min": where.novelty_min,
         "novelty_max": where.novelty_max,
+        "standards": list(where.standards) or None,
         "dataset": where.dataset,
     }
 

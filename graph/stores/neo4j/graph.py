@@ -57,6 +57,7 @@ class GraphState:
     snapshot: str | None
     loading: str | None
     run: str | None
+    rows: str | None = None  # what an import wrote, by label and type, as JSON
 
 
 class ChangedUnderway(Exception):
@@ -91,6 +92,7 @@ class LoadedGraph:
             catalogue["snapshot"],
             catalogue["loading"],
             catalogue["run"],
+            catalogue["rows"],
         )
 
     def begin(self, name: str) -> None:

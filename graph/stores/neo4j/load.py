@@ -22,6 +22,7 @@ from graph.stores.neo4j.change import Change, compare, first_load
 from graph.stores.neo4j.connection import Server, explain, translated
 from graph.stores.neo4j.counts import coverage, facets
 from graph.stores.neo4j.graph import ChangedUnderway, GraphState, LoadedGraph, Progress, Silent
+from graph.stores.neo4j.offline import IMPORTED
 from graph.stores.neo4j.projection import KINDS
 from graph.stores.neo4j.statements import statement
 from graph.tables import SCHEMA_VERSION
@@ -37,7 +38,7 @@ class LoadReport:
 
     snapshot: str
     previous: str | None = None
-    compared_with: str = "nothing"  # "nothing" (an empty graph), "snapshot", "graph" (read back) or "itself" (no work)
+    compared_with: str = "nothing"  # an empty graph; or "import", "snapshot", "graph" (read back), "itself" (no work)
     added: dict[str, int] = field(default_factory=dict)
     updated: dict[str, int] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
@@ -129,9 +130,11 @@ def _bring(snapshot: Snapshot, graph: LoadedGraph, report: LoadReport, progress:
                 change = first_load(kind, kind.build(snapshot))
                 expected[kind.name] = len(change.add)
                 _write(graph, change, run, report, progress)
-            progress.start("building indexes", None, "indexes")
-            graph.prepare("indexes")
-            progress.finish()
+            _index(graph, progress)
+        elif state.state == IMPORTED and state.loading == snapshot.id and state.rows is not None:
+            report.compared_with = "import"
+            expected = json.loads(state.rows)
+            _index(graph, progress)
         else:
             graph.prepare("indexes")
             changes = list(_changes(snapshot, state, graph, report, progress, expected))
@@ -158,6 +161,12 @@ def _bring(snapshot: Snapshot, graph: LoadedGraph, report: LoadReport, progress:
     )
     if finished != 1:
         raise BadInput("another load has taken over the graph: let it finish, then run this one again")
+
+
+def _index(graph: LoadedGraph, progress: Progress) -> None:
+    progress.start("building indexes", None, "indexes")
+    graph.prepare("indexes")
+    progress.finish()
 
 
 def _changes(

@@ -27,6 +27,7 @@ from graph.tables import (
     NOVELTY,
     RESULTS,
     SIMILAR,
+    TENSORS,
     TRAININGS,
     WEIGHTS,
 )
@@ -144,6 +145,14 @@ def benchmarks(snapshot: Snapshot) -> Frame:
     )
 
 
+def tensors(snapshot: Snapshot) -> Frame:
+    """Tensor: one a content, with the number of models that hold it."""
+    held = _read(snapshot, TENSORS.name)
+    return (
+        held.group_by("digest").agg(pl.col("values").first(), pl.col("model").n_unique().alias("models")).sort("digest")
+    )
+
+
 DATASET = Kind("Dataset", "dataset", DATASETS.key, datasets, update=True)
 WEIGHT = Kind("Weights", "weights", WEIGHTS.key, lambda snapshot: _read(snapshot, WEIGHTS.name), update=True)
 MODEL = Kind("Model", "model", MODELS.key, models, update=True)
@@ -155,12 +164,17 @@ HAS_WEIGHTS = Kind("HAS_WEIGHTS", "has_weights", HOLDINGS.key, lambda snapshot: 
 BENCHMARK = Kind("Benchmark", "benchmark", ("name",), benchmarks, update=True)
 SCORED = Kind("SCORED", "scored", RESULTS.key, results)
 SIMILAR_TO = Kind("SIMILAR_TO", "similar_to", SIMILAR.key, lambda snapshot: _read(snapshot, SIMILAR.name))
+TENSOR = Kind("Tensor", "tensor", ("digest",), tensors, update=True)
+HAS_TENSOR = Kind(
+    "HAS_TENSOR", "has_tensor", TENSORS.key, lambda snapshot: _read(snapshot, TENSORS.name).drop("values")
+)
 
 # In the order of creation: ends before what joins them. Removal goes the other way.
 KINDS: tuple[Kind, ...] = (
     DATASET,
     WEIGHT,
     BENCHMARK,
+    TENSOR,
     MODEL,
     ALIAS,
     FILE,
@@ -168,5 +182,6 @@ KINDS: tuple[Kind, ...] = (
     TRAINED_ON,
     HAS_WEIGHTS,
     SIMILAR_TO,
+    HAS_TENSOR,
     SCORED,
 )

@@ -24,6 +24,7 @@ from graph.records import (
     ResultRecord,
     SimilarRecord,
     State,
+    TensorRecord,
     TrainingRecord,
     WeightsRecord,
 )
@@ -47,7 +48,7 @@ def milliseconds(value: datetime | None) -> int | None:
 
 
 def model(row: Row) -> ModelRecord:
-    """29 values in the order of ModelRecord."""
+    """30 values in the order of ModelRecord."""
     (id, hub_id, author, state, created_at, modified_at) = row[:6]
     return ModelRecord(
         id,
@@ -79,6 +80,7 @@ def model(row: Row) -> ModelRecord:
         row[26],
         row[27],
         row[28],
+        tuple(row[29] or ()),
     )
 
 
@@ -171,6 +173,11 @@ def result(row: Row) -> ResultRecord:
 def ability(text: str) -> AbilityRecord:
     """From the ability as a JSON object."""
     return msgspec.json.decode(text, type=AbilityRecord)
+
+
+def tensor(row: Row) -> TensorRecord:
+    """digest, model, role, values."""
+    return TensorRecord(*row)
 
 
 def novelty(text: str) -> NoveltyRecord:

@@ -22,6 +22,7 @@ from graph.records import (
     Relation,
     ResultRecord,
     SimilarRecord,
+    TensorRecord,
     TrainingRecord,
     WeightsRecord,
 )
@@ -40,6 +41,7 @@ from graph.store import (
     ModelPage,
     Near,
     Order,
+    TensorPlaces,
     Walk,
     Want,
 )
@@ -336,6 +338,15 @@ class Neo4jStore:
     async def similar(self, id: str, first: int = 10) -> tuple[SimilarRecord, ...]:
         """The models whose weights are most alike."""
         return tuple(rows.similar(row) for row in await self._ask("similar", id=id, limit=first))
+
+    async def tensors(self, id: str) -> tuple[TensorRecord, ...]:
+        """The tensors of a model."""
+        return tuple(rows.tensor(row) for row in await self._ask("tensors", id=id))
+
+    async def tensor_places(self, digest: str, first: int = 100) -> TensorPlaces:
+        """Where a tensor's content lies."""
+        places, models = await self._ask("tensor_places", digest=digest, limit=first)
+        return TensorPlaces(tuple(rows.tensor(row) for row in places), models)
 
     async def novelty(self, ids: Sequence[str]) -> list[NoveltyRecord | None]:
         """The facts behind each model's novelty."""

@@ -12,6 +12,6 @@ RETURN collect([
     b.id, b.hub_id, b.author, b.state, b.created_at, b.modified_at, b.task, b.library, b.licence, b.parameters,
     b.dtype, b.architecture, b.context_length, b.downloads, b.downloads_all_time, b.likes, b.trending, b.sha, b.gated,
     b.tags, b.languages, b.relations, b.generation, b.descendants, b.base_models, b.new_version,
-    b.novelty, b.novelty_class, b.ability
+    b.novelty, b.novelty_class, b.ability, b.standards
   ]
 ]) AS answer

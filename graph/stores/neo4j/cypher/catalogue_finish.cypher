@@ -8,7 +8,7 @@
 // Row: done, 1 unless another load has taken over
 MATCH (c:Catalogue {key: 'catalogue', run: $run})
 SET c += {
-  snapshot: $snapshot, state: 'ready', loading: null, schema_version: $schema_version, coverage: $coverage,
+  snapshot: $snapshot, state: 'ready', loading: null, rows: null, schema_version: $schema_version, coverage: $coverage,
   facets: $facets, loaded_at: datetime()
 }
 RETURN count(c) AS done

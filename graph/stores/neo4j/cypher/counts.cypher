@@ -12,5 +12,7 @@ RETURN {
   Benchmark: COUNT { (:Benchmark) },
   SCORED: COUNT { ()-[:SCORED]->() },
   SIMILAR_TO: COUNT { ()-[:SIMILAR_TO]->() },
+  Tensor: COUNT { (:Tensor) },
+  HAS_TENSOR: COUNT { ()-[:HAS_TENSOR]->() },
   HAS_WEIGHTS: COUNT { ()-[:HAS_WEIGHTS]->() }
 } AS answer

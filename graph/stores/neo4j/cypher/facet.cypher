@@ -18,6 +18,7 @@
 //   $novelty_classes ['light']
 //   $novelty_min     40.0                     inclusive
 //   $novelty_max     100.0                    inclusive
+//   $standards       ['curated']              all of them are met
 //   $dataset         'org/data'               canonical id
 // Row: a list of [value, count], by count, then value; null is unknown and the last of equals
 CALL () {
@@ -74,6 +75,7 @@ WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
   AND ($novelty_classes IS NULL OR m.novelty_class IN $novelty_classes)
   AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
   AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
+  AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
   AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
 UNWIND CASE $facet
   WHEN 'task' THEN [m.task]

@@ -19,6 +19,7 @@
 //   $novelty_classes ['light']
 //   $novelty_min     40.0                     inclusive
 //   $novelty_max     100.0                    inclusive
+//   $standards       ['curated']              all of them are met
 //   $dataset         'org/data'               canonical id
 // Row: a list of models, properties in the order of graph.records.ModelRecord
 CALL () {
@@ -53,6 +54,7 @@ WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
   AND ($novelty_classes IS NULL OR m.novelty_class IN $novelty_classes)
   AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
   AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
+  AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
   AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
 WITH m, CASE $order
   WHEN 'downloads_key' THEN m.downloads_key
@@ -72,5 +74,5 @@ RETURN collect([
   m.id, m.hub_id, m.author, m.state, m.created_at, m.modified_at, m.task, m.library, m.licence, m.parameters,
   m.dtype, m.architecture, m.context_length, m.downloads, m.downloads_all_time, m.likes, m.trending, m.sha, m.gated,
   m.tags, m.languages, m.relations, m.generation, m.descendants, m.base_models, m.new_version,
-  m.novelty, m.novelty_class, m.ability
+  m.novelty, m.novelty_class, m.ability, m.standards
 ]) AS answer

@@ -20,6 +20,7 @@
 //   $novelty_classes ['light']
 //   $novelty_min     40.0                     inclusive
 //   $novelty_max     100.0                    inclusive
+//   $standards       ['curated']              all of them are met
 //   $dataset         'org/data'               canonical id
 // Row: a list of [how many fold under it, properties in the order of graph.records.ModelRecord]
 CALL () {
@@ -76,6 +77,7 @@ WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
   AND ($novelty_classes IS NULL OR m.novelty_class IN $novelty_classes)
   AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
   AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
+  AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
   AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
 WITH m.id AS id, CASE $fold
   WHEN 'copies' THEN m.copies_of
@@ -104,5 +106,5 @@ RETURN collect([models - 1, [
   m.id, m.hub_id, m.author, m.state, m.created_at, m.modified_at, m.task, m.library, m.licence, m.parameters,
   m.dtype, m.architecture, m.context_length, m.downloads, m.downloads_all_time, m.likes, m.trending, m.sha, m.gated,
   m.tags, m.languages, m.relations, m.generation, m.descendants, m.base_models, m.new_version,
-  m.novelty, m.novelty_class, m.ability
+  m.novelty, m.novelty_class, m.ability, m.standards
 ]]) AS answer

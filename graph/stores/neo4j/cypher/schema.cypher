@@ -8,3 +8,4 @@ CREATE CONSTRAINT stemma_weights IF NOT EXISTS FOR (w:Weights) REQUIRE w.digest 
 CREATE CONSTRAINT stemma_benchmark IF NOT EXISTS FOR (b:Benchmark) REQUIRE b.name IS UNIQUE;
 CREATE CONSTRAINT stemma_alias IF NOT EXISTS FOR (a:Alias) REQUIRE (a.alias, a.id) IS UNIQUE;
 CREATE CONSTRAINT stemma_file IF NOT EXISTS FOR (f:File) REQUIRE (f.model, f.path) IS UNIQUE;
+CREATE CONSTRAINT stemma_tensor IF NOT EXISTS FOR (t:Tensor) REQUIRE t.digest IS UNIQUE;

@@ -22,6 +22,8 @@ const model = (id: string, more: Partial<Compared>): Compared => ({
   tags: [],
   generation: null,
   totalDescendants: 0,
+  novelty: null,
+  ability: null,
   baseModels: [],
   roots: [],
   datasets: [],

@@ -1,6 +1,6 @@
 /** This file knows what is compared: a fact a row, and whether the models differ in it. */
 import type { Compared } from "../../operations";
-import { count, day, relation, short } from "../../words";
+import { count, day, novelty, relation, short } from "../../words";
 
 export interface Fact {
   words: string;
@@ -23,6 +23,20 @@ const FACTS: readonly [string, (model: Compared) => string | null][] = [
   ],
   ["Roots", (model) => listed(model.roots.map(({ id }) => id))],
   ["Generation", (model) => known(model.generation, count)],
+  [
+    "Novelty",
+    (model) =>
+      known(model.novelty, ({ score, class: kind }) =>
+        score === null ? novelty(kind) : `${Math.round(score)} of 100, ${novelty(kind)}`,
+      ),
+  ],
+  [
+    "Ability",
+    (model) =>
+      known(model.ability?.index ?? null, (index) =>
+        model.ability?.error ? `${index.toFixed(1)} ± ${model.ability.error.toFixed(1)}` : index.toFixed(1),
+      ),
+  ],
   ["Licence", (model) => model.licence],
   ["Access", (model) => (model.gated ? "files need consent" : null)],
   ["Task", (model) => model.task],

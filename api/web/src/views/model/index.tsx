@@ -11,12 +11,14 @@ import { go } from "../../place";
 import { toggle, tray } from "../../tray";
 import { hasView, type ViewProps } from "../../views";
 import { count, day, evidence, several, short } from "../../words";
+import { AbilityOf } from "./ability";
 import { Bases } from "./bases";
 import { BesideIt } from "./beside";
 import { DerivedModels } from "./derived";
 import { Facts } from "./facts";
 import { Getting } from "./getting";
 import { LicenceLine } from "./licence-line";
+import { NoveltyOf } from "./novelty";
 import { sentence } from "./sentence";
 
 type Model = NonNullable<ModelPageAnswer["model"]>;
@@ -37,7 +39,9 @@ export default function ModelView({ id }: ViewProps) {
       <div class="sides">
         <div>
           <Bases model={model} />
+          <NoveltyOf told={model.novelty} />
           <LicenceLine id={model.id} />
+          <AbilityOf model={model} />
           <Copies model={model} />
           <DerivedModels model={model} />
           <BesideIt model={model} />

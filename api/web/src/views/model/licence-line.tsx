@@ -1,32 +1,55 @@
-/** This file knows how the licence is shown along the lineage: what can be said of it, then every ancestor's, nearest first. */
+/** This file knows how the licence is shown along the lineage: the short answer, the conditions with who asks them, every ancestor's. */
 import { modelAddress } from "../../addresses";
 import { useAnswer } from "../../ask";
 import { Ancestry } from "../../operations";
 import { Failure } from "../../parts/failure";
 import { Section } from "../../parts/section";
 import { count, several } from "../../words";
-import { KIND_WORDS, licenceKind, licenceSentences } from "./licences";
+import { answer, kinds } from "./asked";
 
 const SHOWN = 12;
+const NAMED = 5;
 
 export function LicenceLine({ id }: { id: string }) {
   const { data, error, again } = useAnswer(Ancestry, { id });
   if (error) return <Failure error={error} again={again} />;
+  const report = data?.model?.licenceReport;
   const lineage = data?.lineage;
-  const own = lineage?.nodes.find((node) => node.distance === 0)?.model;
-  if (!lineage || !own || own.id !== id) return null;
-  const ancestors = lineage.nodes.filter((node) => node.distance < 0);
-  if (own.licence === null && ancestors.every(({ model }) => model.licence === null) && own.state === "MISSING")
-    return null;
+  if (!lineage || !report || data.model?.id !== id) return null;
+  const own = lineage.nodes.filter(({ distance }) => distance === 0);
+  const ancestors = lineage.nodes.filter(({ distance }) => distance < 0);
+  if (own.every(({ model }) => model.state === "MISSING")) return null;
   return (
-    <Section id="licence" title="Licence along its lineage">
+    <Section id="licence" title="May I use it? Licences along its lineage">
+      <p class="verdict">
+        <strong>{answer(report)}</strong>
+      </p>
       <ul class="plain-list">
-        {licenceSentences(
-          own,
-          ancestors.map(({ model }) => model),
-        ).map((text) => (
-          <li key={text}>{text}</li>
+        {report.leftOut.map(({ text }) => (
+          <li key={text}>
+            <span class="conflict">Left out:</span> {text}.
+          </li>
         ))}
+        {kinds(report).map(({ meaning, by }) => (
+          <li key={meaning}>
+            {meaning}{" "}
+            <span class="quiet">
+              (
+              {by
+                .slice(0, NAMED)
+                .map((each) => `${each.licence} of ${each.model}`)
+                .join(", ")}
+              )
+            </span>
+          </li>
+        ))}
+        {report.unknown.length > 0 && (
+          <li>
+            Not known, and may ask more: {report.unknown.slice(0, NAMED).join(", ")}
+            {report.unknown.length > NAMED && ` and ${report.unknown.length - NAMED} more`}.
+          </li>
+        )}
+        {!report.complete && <li>The lineage is too large to be looked at whole: more may be asked.</li>}
       </ul>
       {ancestors.length > 0 && (
         <div class="wide">
@@ -35,12 +58,11 @@ export function LicenceLine({ id }: { id: string }) {
               <tr>
                 <th scope="col">Model</th>
                 <th scope="col">Place</th>
-                <th scope="col">Licence</th>
-                <th scope="col">Which</th>
+                <th scope="col">Declares</th>
               </tr>
             </thead>
             <tbody>
-              {[{ distance: 0, model: own }, ...ancestors].slice(0, SHOWN).map(({ distance, model }) => (
+              {[...own, ...ancestors].slice(0, SHOWN).map(({ distance, model }) => (
                 <tr key={model.id}>
                   <th scope="row">
                     <a class="id" href={modelAddress(model.id)}>
@@ -48,10 +70,7 @@ export function LicenceLine({ id }: { id: string }) {
                     </a>
                   </th>
                   <td class="nowrap">{distance === 0 ? "this model" : `${several(-distance, "step")} up`}</td>
-                  <td>{model.licence ?? <span class="quiet">not known</span>}</td>
-                  <td class={model.licence && licenceKind(model.licence) === "noncommercial" ? "conflict" : undefined}>
-                    {model.licence && KIND_WORDS[licenceKind(model.licence)]}
-                  </td>
+                  <td class="nowrap">{model.licence ?? <span class="quiet">not known</span>}</td>
                 </tr>
               ))}
             </tbody>
@@ -59,7 +78,7 @@ export function LicenceLine({ id }: { id: string }) {
         </div>
       )}
       {lineage.totalAncestors >= SHOWN && <p class="quiet small">{count(lineage.totalAncestors)} ancestors in all.</p>}
-      <p class="quiet small">As declared on the Hub. This is no legal advice.</p>
+      <p class="quiet small">As declared on the Hub; it says which texts to read, and is no legal advice.</p>
     </Section>
   );
 }

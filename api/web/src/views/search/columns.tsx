@@ -3,7 +3,8 @@ import type { ComponentChildren } from "preact";
 import { modelAddress } from "../../addresses";
 import { cell } from "../../cell";
 import type { Row } from "../../operations";
-import { count, day, relation, short } from "../../words";
+import { NoveltyRing } from "../../parts/novelty-ring";
+import { count, day, novelty, relation, short } from "../../words";
 
 export interface Column {
   key: string;
@@ -17,6 +18,8 @@ const known = <Value,>(value: Value | null, words: (value: Value) => ComponentCh
 
 export const COLUMNS: readonly Column[] = [
   { key: "made", words: "Made from", show: (model) => <MadeFrom model={model} /> },
+  { key: "novelty", words: "Novelty", show: (model) => known(model.novelty, Novelty) },
+  { key: "ability", words: "Ability", number: true, show: (model) => known(model.ability, ability) },
   { key: "task", words: "Task", show: (model) => model.task },
   { key: "library", words: "Library", show: (model) => model.library },
   { key: "licence", words: "Licence", show: (model) => model.licence },
@@ -34,7 +37,7 @@ export const COLUMNS: readonly Column[] = [
   { key: "downloads", words: "Downloads", number: true, show: (model) => known(model.downloads, short) },
 ];
 
-const USUAL = ["made", "licence", "parameters", "derived", "downloads"];
+const USUAL = ["made", "novelty", "licence", "parameters", "derived", "downloads"];
 const KEY = "stemma-columns";
 
 function kept(): readonly string[] {
@@ -74,5 +77,24 @@ function MadeFrom({ model }: { model: Row }) {
       {others.length > 0 && <span class="quiet"> +{others.length}</span>}
       {model.baseModels.some((each) => each.conflict) && <span class="conflict"> conflict</span>}
     </>
+  );
+}
+
+function Novelty({ score, class: kind }: NonNullable<Row["novelty"]>) {
+  if (kind === "NEW" || kind === "UNKNOWN") return null;
+  return (
+    <span title={novelty(kind)}>
+      {score !== null && <NoveltyRing score={score} />} {score === null ? novelty(kind) : Math.round(score)}
+    </span>
+  );
+}
+
+function ability({ index, error, inheritedFrom }: NonNullable<Row["ability"]>) {
+  if (index === null) return null;
+  return (
+    <span title={inheritedFrom ? `that of ${inheritedFrom}` : undefined} class={inheritedFrom ? "quiet" : undefined}>
+      {Math.round(index)}
+      {error !== null && <span class="quiet"> ± {error.toFixed(1)}</span>}
+    </span>
   );
 }

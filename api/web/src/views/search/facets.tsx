@@ -4,7 +4,7 @@ import { useAnswers } from "../../ask";
 import { type Facet, Facets, type FacetsAnswer, type FacetsVariables } from "../../operations";
 import { Failure } from "../../parts/failure";
 import { go, withQuery } from "../../place";
-import { count, relation } from "../../words";
+import { count, novelty, relation } from "../../words";
 import { FACETS, filterOf, type Wanted } from "./wanted";
 
 const MOST = 100;
@@ -43,7 +43,10 @@ export function FacetList({ wanted }: { wanted: Wanted }) {
   );
 }
 
-const named = (facet: Facet, value: string): string => (facet === "RELATION" ? relation(value.toUpperCase()) : value);
+function named(facet: Facet, value: string): string {
+  if (facet === "RELATION") return relation(value.toUpperCase());
+  return facet === "NOVELTY" ? novelty(value) : value;
+}
 
 interface GroupProps {
   facet: Facet;

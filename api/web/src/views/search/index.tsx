@@ -8,13 +8,19 @@ import { count, several } from "../../words";
 import { COLUMNS, prefer, useColumns } from "./columns";
 import { FacetList } from "./facets";
 import { Results } from "./results";
-import { FACETS, filterOf, further, isAnything, ORDERS, PAGE_ROWS, type Wanted, wantedIn } from "./wanted";
+import { FACETS, FOLDS, filterOf, further, isAnything, ORDERS, PAGE_ROWS, type Wanted, wantedIn } from "./wanted";
 
 export default function SearchView() {
   const { query } = usePlace();
   const wanted = wantedIn(query);
   const after = wanted.trail.at(-1) ?? null;
-  const answer = useAnswer(Search, { filter: filterOf(wanted), orderBy: wanted.order, first: PAGE_ROWS, after });
+  const answer = useAnswer(Search, {
+    filter: filterOf(wanted),
+    orderBy: wanted.order,
+    collapse: wanted.collapse,
+    first: PAGE_ROWS,
+    after,
+  });
   const columns = useColumns(query);
   const found = answer.data?.models;
   return (
@@ -34,9 +40,10 @@ export default function SearchView() {
         <section aria-label="Results" aria-busy={answer.loading}>
           <div class="head">
             <p role="status" class="total">
-              {found && <strong>{several(found.totalCount, "model")}</strong>}
+              {found && <strong>{several(found.totalCount, wanted.collapse ? "row" : "model")}</strong>}
               {!found && !answer.error && "Searching …"}
             </p>
+            <Fold wanted={wanted} />
             <Order wanted={wanted} />
             <ColumnChoice shown={columns.map(({ key }) => key)} />
           </div>
@@ -44,7 +51,7 @@ export default function SearchView() {
           {answer.error && <Failure error={answer.error} again={answer.again} />}
           {found && found.totalCount > 0 && (
             <>
-              <Results models={found.nodes} columns={columns} />
+              <Results rows={found.edges} columns={columns} />
               <Pages trail={wanted.trail} next={found.pageInfo.hasNextPage ? found.pageInfo.endCursor : null} />
             </>
           )}
@@ -131,6 +138,24 @@ function Order({ wanted }: { wanted: Wanted }) {
       >
         {ORDERS.map(({ order, words }) => (
           <option key={order} value={order}>
+            {words}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Fold({ wanted }: { wanted: Wanted }) {
+  return (
+    <label>
+      <span class="unseen">Fold</span>
+      <select
+        value={wanted.collapse ?? ""}
+        onChange={(event) => go(withQuery({ fold: event.currentTarget.value.toLowerCase() || null, after: null }))}
+      >
+        {FOLDS.map(({ collapse, words }) => (
+          <option key={words} value={collapse ?? ""}>
             {words}
           </option>
         ))}

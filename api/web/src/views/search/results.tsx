@@ -3,9 +3,16 @@ import { modelAddress } from "../../addresses";
 import type { Row } from "../../operations";
 import { State } from "../../parts/state";
 import { toggle, tray } from "../../tray";
+import { count } from "../../words";
 import type { Column } from "./columns";
 
-export function Results({ models, columns }: { models: readonly Row[]; columns: readonly Column[] }) {
+interface Found {
+  /** How many others of its group are folded under it. */
+  folded: number;
+  node: Row;
+}
+
+export function Results({ rows, columns }: { rows: readonly Found[]; columns: readonly Column[] }) {
   const aside = tray.use();
   return (
     <table class="results" onKeyDown={walk}>
@@ -23,7 +30,7 @@ export function Results({ models, columns }: { models: readonly Row[]; columns: 
         </tr>
       </thead>
       <tbody>
-        {models.map((model) => (
+        {rows.map(({ node: model, folded }) => (
           <tr key={model.id} class={model.state.toLowerCase()}>
             <td class="pick">
               <input
@@ -38,6 +45,7 @@ export function Results({ models, columns }: { models: readonly Row[]; columns: 
                 {model.id}
               </a>
               <State name={model.state} />
+              {folded > 0 && <span class="folded">+{count(folded)} folded</span>}
             </th>
             {columns.map(({ key, words, number, show }) => (
               <td key={key} data-words={words} class={number ? `number ${key}` : key}>

@@ -4,7 +4,7 @@ import { FACETS, filterOf, further, sizeRange, wantedIn, yearRange } from "./wan
 const wanted = (query: string) => wantedIn(new URLSearchParams(query));
 
 test("an empty address asks for everything by downloads", () => {
-  expect(wanted("")).toEqual({ text: "", chosen: {}, order: "DOWNLOADS", trail: [] });
+  expect(wanted("")).toEqual({ text: "", chosen: {}, order: "DOWNLOADS", collapse: null, trail: [] });
   expect(filterOf(wanted(""))).toEqual({});
 });
 
@@ -38,14 +38,20 @@ test.each([
   ["nonsense", {}],
 ])("the size class %s is a range", (name, range) => expect(sizeRange(name)).toEqual(range));
 
+test("names with several words reach the schema's spelling", () => {
+  expect(filterOf(wanted("novelty=merged-known"))).toEqual({ noveltyClass: ["MERGED_KNOWN"] });
+  expect(wanted("fold=quants").collapse).toBe("QUANTS");
+});
+
 test("nonsense in the address is left out", () => {
+  expect(wanted("fold=paper").collapse).toBeNull();
   expect(yearRange("soon")).toEqual({});
   expect(wanted("order=sideways").order).toBe("DOWNLOADS");
 });
 
 test("facets have addresses of their own", () => {
   const keys = FACETS.map(({ key }) => key);
-  expect(new Set([...keys, "q", "order", "after", "columns"]).size).toBe(keys.length + 4);
+  expect(new Set([...keys, "q", "order", "fold", "after", "columns"]).size).toBe(keys.length + 5);
 });
 
 test("the trail of pages does not grow without end", () => {

@@ -1,5 +1,5 @@
 /** This file knows what a search asks for: how the address says it, and how the schema's filter says it. */
-import type { Facet, ModelFilter, ModelOrder } from "../../operations";
+import type { Collapse, Facet, ModelFilter, ModelOrder } from "../../operations";
 
 export const PAGE_ROWS = 50;
 const TRAIL = 30; // pages that "Previous" finds back
@@ -9,6 +9,8 @@ export interface Wanted {
   /** The values chosen of each facet. */
   chosen: Partial<Record<Facet, string[]>>;
   order: ModelOrder;
+  /** What folds into one row. */
+  collapse: Collapse | null;
   /** Cursors of the pages gone through; the last is where this page begins. */
   trail: string[];
 }
@@ -23,11 +25,13 @@ interface FacetKind {
   filter(values: string[]): ModelFilter;
 }
 
-const upper = <Value extends string>(values: string[]): Value[] => values.map((value) => value.toUpperCase() as Value);
+const upper = <Value extends string>(values: string[]): Value[] =>
+  values.map((value) => value.toUpperCase().replaceAll("-", "_") as Value);
 
 export const FACETS: readonly FacetKind[] = [
   { facet: "TASK", words: "Task", key: "task", filter: (task) => ({ task }) },
   { facet: "RELATION", words: "Relation", key: "relation", filter: (values) => ({ relation: upper(values) }) },
+  { facet: "NOVELTY", words: "Novelty", key: "novelty", filter: (values) => ({ noveltyClass: upper(values) }) },
   { facet: "LICENCE", words: "Licence", key: "licence", filter: (licence) => ({ licence }) },
   { facet: "SIZE", words: "Parameters", key: "size", single: true, filter: ([size]) => sizeRange(size ?? "") },
   { facet: "LIBRARY", words: "Library", key: "library", filter: (library) => ({ library }) },
@@ -44,6 +48,14 @@ export const ORDERS: readonly { order: ModelOrder; words: string }[] = [
   { order: "MODIFIED", words: "Last changed" },
   { order: "PARAMETERS", words: "Largest" },
   { order: "NOVELTY", words: "Most novel" },
+  { order: "ABILITY", words: "Most able" },
+];
+
+export const FOLDS: readonly { collapse: Collapse | null; words: string }[] = [
+  { collapse: null, words: "Every model" },
+  { collapse: "COPIES", words: "Fold copies" },
+  { collapse: "QUANTS", words: "Fold copies and quantised" },
+  { collapse: "FAMILY", words: "One row a family" },
 ];
 
 const UNITS: Record<string, number> = { K: 1e3, M: 1e6, B: 1e9 };
@@ -80,7 +92,9 @@ export function wantedIn(query: URLSearchParams): Wanted {
     const values = query.getAll(key);
     if (values.length > 0) chosen[facet] = single ? values.slice(0, 1) : values;
   }
-  return { text: query.get("q")?.trim() ?? "", chosen, order, trail: query.getAll("after") };
+  const fold = query.get("fold")?.toUpperCase();
+  const collapse = FOLDS.find((each) => each.collapse === fold)?.collapse ?? null;
+  return { text: query.get("q")?.trim() ?? "", chosen, order, collapse, trail: query.getAll("after") };
 }
 
 /** The filter, without what is chosen of one facet: for the counts of that facet itself. */

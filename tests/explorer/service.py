@@ -1,0 +1,39 @@
+"""The service with the sample, as `stemma demo` starts it, and the Chromium that looks at it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",  # tests run as root in containers
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+]
+
+
+@contextmanager
+def sample_service(folder: Path) -> Iterator[str]:
+    """The address of a service that shows the sample, with its catalogue in ``folder``."""
+    command = [sys.executable, "-m", "api.cli", "demo", "--port", "0", "--catalogue", str(folder / "catalogue")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+        try:
+            for line in service.stdout or ():
+                found = re.match(r"serving:\s+(http://[^/]+)", line)
+                if found:
+                    yield found[1]
+                    return
+            raise AssertionError("the service did not start")
+        finally:
+            service.terminate()

@@ -363,8 +363,9 @@ def origins(
     near: Callable[[str], Iterable[str]] | None = None,
     declared: Declared | None = None,
 ) -> Iterator[Origin]:
-    """The origins of models, in the order in which they can have been made; ``near`` as of ``Origins``, of that order. ``declared``:
-    what models name as their bases.
+    """The origins of models, in the order in which they can have been made; ``near`` as of ``Origins``, of that order.
+
+    ``declared``: what models name as their bases.
     """
     told = models if isinstance(models, Chronicle) else chronicle(models)
     known = Origins(near, told.merges)

@@ -51,7 +51,9 @@ TRUE |= {("a-mixed", "y-b"), ("copy", "c")}
 
 def said(models: list[Member], declared: Mapping[str, set[str]] | None = None) -> dict[tuple[str, str], Parent]:
     return {
-        (parent.model, parent.base_model): parent for origin in origins(models, declared) for parent in origin.parents
+        (parent.model, parent.base_model): parent
+        for origin in origins(models, declared=declared)
+        for parent in origin.parents
     }
 
 

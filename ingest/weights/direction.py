@@ -3,7 +3,7 @@
 Quantised, cut, extended and merged models follow from their sources, and what was rounded from what it was rounded from: there the
 weights tell. Else it is weighed, in log-odds for "c was made from b":
 
-    times, both known                          ends it when c is the younger, else -3.9
+    times, both known                          ends it when c is the younger, else -2.9
     the family: log (n - d) / d                n models, d of them c and what descends from c (see ``order``)
     declared: c names b, or b names c          +2.2, -2.2: nine in ten are right
 

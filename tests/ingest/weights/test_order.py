@@ -91,7 +91,7 @@ def test_a_model_dated_before_its_root_is_put_right() -> None:
     told = said(dated)
     assert told.keys() == TRUE
     assert told["b-d", "c"].probability < 0.6
-    assert "upload times -3.9" in told["b-d", "c"].detail
+    assert "upload times -2.9" in told["b-d", "c"].detail
     assert told["c", "z-a"].probability > 0.9
 
 

@@ -30,7 +30,9 @@ from ingest.weights.member import Doubles, Member
 from ingest.weights.noise import noise_distances
 from ingest.weights.span import Grams, Mixture, span
 
-DATED = 2.9  # one upload time in twenty is taken to be wrong, or that of a re-upload; on the Hub three in a thousand are
+DATED = (
+    2.9  # one upload time in twenty is taken to be wrong, or that of a re-upload; on the Hub three in a thousand are
+)
 _LAST = datetime.max.replace(tzinfo=UTC)
 _SPARSE = 0.05
 _MOST = 256  # models of one shape that are set in order by their weights; more go by time and name

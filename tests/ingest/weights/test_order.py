@@ -12,7 +12,8 @@ import pytest
 
 from graph.records import Relation
 from ingest.weights.direction import directed
-from ingest.weights.exact import digest_of, identity
+from ingest.weights.digesting import digest_of
+from ingest.weights.exact import identity
 from ingest.weights.formats import as_bf16
 from ingest.weights.member import Member
 from ingest.weights.noise import noise_distances

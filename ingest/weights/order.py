@@ -18,12 +18,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 
 import numpy as np
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 from ingest.weights.elements import chosen_by_element
-from ingest.weights.exact import Identity
 from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative
 from ingest.weights.grid import grid_of
 from ingest.weights.member import Doubles, Member
@@ -54,8 +54,8 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
     named = sorted(members, key=lambda member: (member.created_at or _LAST, member.id))
     chief: dict[tuple[str, ...], Member] = {}
     later: list[Member] = []
-    for member in sorted(named, key=lambda member: (_precision(member), member.created_at or _LAST, member.id)):
-        marks = _marks(member.identity)
+    for member in sorted(named, key=lambda member: (not member.identity.value, _precision(member))):
+        marks = _marks(member)
         if member.is_float and not any(mark in chief for mark in marks):
             later.append(member)
         chief |= {mark: member for mark in marks if member.is_float and mark not in chief}
@@ -76,8 +76,11 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
     return Chronicle(tuple(_topological(order, after)), merges)
 
 
-def _marks(identity: Identity) -> set[tuple[str, ...]]:
-    return {identity.value, identity.bf16, identity.fp16} if identity.value else set()
+def _marks(member: Member) -> set[tuple[str, ...]]:
+    """What equal models have in common: digests of all tensors, or the values that are held, where no more was read."""
+    whose = member.identity
+    read = {whose.value, whose.bf16, whose.fp16} if whose.value else set()
+    return read | ({(blake2b(member.flat.tobytes(), digest_size=16).hexdigest(),)} if member.flat.size else set())
 
 
 def _precision(member: Member) -> int:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from graph.records import Relation
-from ingest.weights.direction import directed
 from ingest.weights.digesting import digest_of
+from ingest.weights.direction import directed
 from ingest.weights.exact import identity
 from ingest.weights.formats import as_bf16
 from ingest.weights.member import Member

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -31,14 +31,14 @@ from ingest.weights.folder import checkpoints
 from ingest.weights.level import levelled
 from ingest.weights.member import Member
 from ingest.weights.near import MOST_NEAR, near_of
-from ingest.weights.origin import Origin, Parent, origins
+from ingest.weights.order import chronicle
+from ingest.weights.origin import origins
+from ingest.weights.parent import Origin, Parent
 from ingest.weights.repository import HubReading, Repository
 from ingest.weights.same_windows import FEWEST
 from ingest.weights.shelf import WeightShelf
 from ingest.weights.sketch_table import SketchTable
 from ingest.weights.tensors import tensors_of
-
-_UNDATED = 0.5  # what a direction without dates is worth
 
 
 def shelf_of(catalogue: Catalogue) -> WeightShelf:
@@ -53,6 +53,7 @@ def ingest_folders(
     repositories: Sequence[Repository] = (),
     hub: HubReading | None = None,
     dates: Path | None = None,
+    blind: bool = False,
     max_bad_fraction: float = MAX_BAD_FRACTION,
     progress: Progress | None = None,
 ) -> Report:
@@ -60,8 +61,8 @@ def ingest_folders(
     HEAD.
 
     ``hub``: which Hub, and how much of each repository is read. ``dates``: a JSON object of upload times by model, ISO 8601;
-    otherwise the catalogue's own are used. A run that was cut off is taken up by the next: what was read is kept. Raises BadInput,
-    Unreachable.
+    otherwise the catalogue's own are used. ``blind``: by their weights alone, without upload times and without what models declare
+    of themselves. A run that was cut off is taken up by the next: what was read is kept. Raises BadInput, Unreachable.
     """
     progress = progress or Silent()
     found: list[Item] = [item for path in paths for item in checkpoints(path)]
@@ -73,23 +74,26 @@ def ingest_folders(
         builder = PartBuilder()
         shelf = shelf_of(catalogue)
         adapters = read_all(found, shelf, hub or HubReading(), builder, progress)
-        created = created_at(catalogue) | told
+        created = {} if blind else created_at(catalogue) | told
+        declared = {} if blind else _declared(catalogue)
         by_age = sorted(shelf.members(created), key=lambda item: (item.created_at or LAST, item.id))
         members = levelled(by_age, FEWEST)
         progress.start("comparing", len(members), "models")
         row = 0
         told_of: list[Origin] = []
-        near = None
+        by_id = {model.id: model for model in members}
+        order, near = chronicle(members), None
         if len(members) > MOST_NEAR:  # too many to compare each with all that are older
-            near = near_of(SketchTable(shelf).refreshed(), [model.id for model in members]).elders
+            near = near_of(SketchTable(shelf).refreshed(), [model.id for model in order.order]).elders
         measured, changes = Changes(), list[Change]()
-        for origin, model in zip(origins(members, near), members, strict=True):
+        for origin in origins(order, near, declared):
             row += 1
             told_of.append(origin)
+            model = by_id[origin.model]
             change = measured.add(model, origin)
             if change is not None:
                 changes.append(change)
-            builder.add_claims(model.id, claims_of(origin, created, model.tier), "weights", row, _facts(model, told))
+            builder.add_claims(model.id, claims_of(origin, model.tier), "weights", row, _facts(model, told))
             progress.advance(1)
         shelf.put_origins(told_of)
         progress.finish()
@@ -137,6 +141,18 @@ def created_at(catalogue: Catalogue, only: Iterable[str] | None = None) -> dict[
     return {id: time for id, time in pairs if time is not None}
 
 
+def _declared(catalogue: Catalogue) -> dict[str, set[str]]:
+    """What models name as their bases, as the catalogue knows it."""
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    if catalogue.head_id():
+        table = catalogue.head().table("claims", ["model", "base_model", "evidence"])
+        columns = (table[name].to_pylist() for name in ("model", "base_model", "evidence"))
+        for model, base, evidence in zip(*columns, strict=True):
+            if evidence != Evidence.WEIGHTS.value:
+                named[model].add(base)
+    return named
+
+
 def _told(path: Path | None) -> dict[str, datetime]:
     if path is None:
         return {}
@@ -148,12 +164,12 @@ def _told(path: Path | None) -> dict[str, datetime]:
     return {model: time if time.tzinfo else time.replace(tzinfo=UTC) for model, time in times.items()}
 
 
-def claims_of(origin: Origin, created: dict[str, datetime], tier: Tier = Tier.T2) -> list[ClaimRecord]:
+def claims_of(origin: Origin, tier: Tier = Tier.T2) -> list[ClaimRecord]:
     """What the weights say, as claims; other candidates, and how much was read, stand in the detail."""
-    return [_claim(parent, origin, created, tier) for parent in origin.parents]
+    return [_claim(parent, origin, tier) for parent in origin.parents]
 
 
-def _claim(parent: Parent, origin: Origin, created: dict[str, datetime], tier: Tier) -> ClaimRecord:
+def _claim(parent: Parent, origin: Origin, tier: Tier) -> ClaimRecord:
     words = [parent.detail]
     if tier is Tier.T1:
         words.append(f"read in windows ({tier.value})")
@@ -163,10 +179,12 @@ def _claim(parent: Parent, origin: Origin, created: dict[str, datetime], tier: T
     if origin.candidates:
         others = ", ".join(f"{model} {share:.2f}" for model, share in origin.candidates)
         words.append(f"candidates: {others}")
-    probability = parent.probability
-    if parent.model not in created or parent.base_model not in created:
-        words.append("direction not certain: an upload time is not known")
-        probability = min(probability, _UNDATED)
     return ClaimRecord(
-        parent.model, parent.base_model, parent.relation, Evidence.WEIGHTS, "weights", probability, "; ".join(words)
+        parent.model,
+        parent.base_model,
+        parent.relation,
+        Evidence.WEIGHTS,
+        "weights",
+        parent.probability,
+        "; ".join(words),
     )

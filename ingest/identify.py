@@ -16,7 +16,8 @@ from ingest.weights.level import levelled
 from ingest.weights.linear_sketch import sketch_of
 from ingest.weights.member import Member, member
 from ingest.weights.near import MOST_NEAR, near_of
-from ingest.weights.origin import Origin, Origins
+from ingest.weights.origin import Origins
+from ingest.weights.parent import Origin
 from ingest.weights.repository import HubReading, Reading, Repository
 from ingest.weights.shelf import WeightShelf
 from ingest.weights.sketch_file import is_sketch, parse_sketch, read_sketch, write_sketch

@@ -157,12 +157,14 @@ def results(
     type=click.Path(path_type=Path),
     help="JSON object of upload times by model, where the catalogue has none.",
 )
+@click.option("--blind", is_flag=True, help="By weights alone: without upload times and declared base models.")
 @shared
 @click.pass_context
 def folder(
     context: click.Context,
     paths: tuple[Path, ...],
     dates: Path | None,
+    blind: bool,
     as_json: bool,
     catalogue: Path | None,
     store: str | None,
@@ -181,5 +183,5 @@ def folder(
 
     settings = chosen(context, catalogue, store)
     with Bars() as bars:
-        report = ingest_folders(Catalogue(settings.catalogue), paths, dates=dates, progress=bars)
+        report = ingest_folders(Catalogue(settings.catalogue), paths, dates=dates, blind=blind, progress=bars)
     tell(report, as_json=as_json)

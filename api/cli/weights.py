@@ -19,7 +19,7 @@ from ingest.weights.repository import WINDOW_BYTES, HubReading, Reading, Reposit
 
 if TYPE_CHECKING:
     from ingest.weights.member import Member
-    from ingest.weights.origin import Origin
+    from ingest.weights.parent import Origin
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w./-]+\Z")
 

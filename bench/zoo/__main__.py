@@ -101,8 +101,9 @@ def score(folder: Path, files: tuple[Path, ...], roots: str | None, as_json: boo
 @click.argument("folder", type=click.Path(path_type=Path, exists=True))
 @click.option("--roots", help="Only models of these roots: 0,2")
 @click.option("--values", default="all", show_default=True, help="Weights read of each model, several: 4096,65536,all")
+@click.option("--no-times", "timeless", is_flag=True, help="Also without upload times.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the table there; else bench/results.")
-def judge(folder: Path, roots: str | None, values: str, out: Path | None) -> None:
+def judge(folder: Path, roots: str | None, values: str, timeless: bool, out: Path | None) -> None:
     """Find every model's origin from its weights and its upload time, and score that beside the baselines.
 
     python -m bench.zoo judge /var/tmp/zoo/1 --values 4096,65536,all
@@ -111,7 +112,7 @@ def judge(folder: Path, roots: str | None, values: str, out: Path | None) -> Non
 
     chosen = {int(root) for root in roots.split(",")} if roots else None
     budgets = [None if word == "all" else int(word) for word in values.split(",")]
-    click.echo(judging.judged(folder, chosen, budgets, out))
+    click.echo(judging.judged(folder, chosen, budgets, out, timeless=timeless))
 
 
 @main.command()

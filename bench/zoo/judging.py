@@ -4,51 +4,71 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
 from bench.zoo import baselines, truth
-from bench.zoo.score import score, table
+from bench.zoo.score import Score, reliability, score, table
 from ingest.names import judge
 from ingest.weights.folder import checkpoints
 from ingest.weights.member import BUDGET, Member, member
-from ingest.weights.origin import Origin, origins
+from ingest.weights.origin import origins
+from ingest.weights.parent import Origin
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
-def judged(folder: Path, roots: set[int] | None, budgets: list[int | None], out: Path | None) -> str:
+def judged(
+    folder: Path, roots: set[int] | None, budgets: list[int | None], out: Path | None, *, timeless: bool = False
+) -> str:
     """The table of Stemma at several numbers of weights, beside the baselines; written to ``out`` too.
 
-    Adapters are taken from their configuration, as when folders are ingested.
+    Adapters are taken from their configuration, as when folders are ingested. ``timeless``: also without upload times.
     """
     true = truth.read(folder)
-    rows: dict[str, truth.Predictions] = {}
     timings: list[str] = []
+    results: dict[str, Score] = {}
     for budget in budgets:
         begun = time.perf_counter()
         members, adapters = read_members(folder, true, roots, BUDGET if budget is None else budget)
         read = time.perf_counter() - begun
-        found = list(origins(members))
-        seconds = time.perf_counter() - begun
         name = "stemma, all weights" if budget is None else f"stemma, {budget} weights"
-        rows[name] = _predictions(found, adapters)
-        timings.append(f"{name}: {len(members)} models read in {read:.1f} s, compared in {seconds - read:.1f} s")
-    results = {name: score(true, said, roots) for name, said in rows.items()}
-    results |= {name: score(true, said, roots) for name, said in baselines.predictions(folder).items()}
+        for label, models in ((name, members), (f"{name}, no times", _undated(members) if timeless else [])):
+            if models:
+                begun = time.perf_counter()
+                said = _predictions(list(origins(models)), adapters)
+                took = time.perf_counter() - begun
+                results[label] = score(true, said, roots, timeless=label != name)
+                timings.append(f"{label}: {len(models)} models read in {read:.1f} s, compared in {took:.1f} s")
+    reliabilities = [f"{label}: {reliability(result)}" for label, result in results.items()]
+    results |= {label: score(true, said, roots) for label, said in baselines.predictions(folder).items()}
     machine = (
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {version('numpy')}"
+        f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+        f"Python {platform.python_version()}, numpy {version('numpy')}, modelstemma {version('modelstemma')} at {_commit()}"
     )
-    text = (
-        f"# Zoo {folder.name}\n\n{machine}\n\n{table(results)}\n\n" + "\n".join(f"- {line}" for line in timings) + "\n"
-    )
+    notes = "\n".join(f"- {line}" for line in [*timings, *reliabilities])
+    text = f"# Zoo {folder.name}, seed {true.seed}\n\n{machine}\n\n{table(results)}\n\n{notes}\n"
     place = out or RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-zoo-{folder.name}.md"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(text, encoding="utf-8")
     return text
+
+
+def _commit() -> str:
+    """The commit that the code is at, as git names it; with ``-dirty`` when it was changed since."""
+    said = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False, cwd=RESULTS
+    )
+    return said.stdout.strip() or "an unknown commit"
+
+
+def _undated(members: list[Member]) -> list[Member]:
+    return sorted((replace(member, created_at=None) for member in members), key=lambda member: member.id)
 
 
 def read_members(

@@ -23,7 +23,8 @@ from graph.records import Relation
 from ingest.weights.change import DECIDED, Change, Changes
 from ingest.weights.folder import Found
 from ingest.weights.member import BUDGET, Member, member
-from ingest.weights.origin import Origin, Parent, origins
+from ingest.weights.origin import origins
+from ingest.weights.parent import Origin, Parent
 
 # The most that a kind may score; the rest must be above 0, or have no score.
 LIMITS = {
@@ -69,7 +70,9 @@ def judged(folder: Path, budget: int | None, out: Path | None) -> str:
     members, _ = read_members(folder, true, None, budget or BUDGET)
     changes, scores, flags = Changes(), defaultdict[str, list[float | None]](list), defaultdict[str, int](int)
     trained: list[tuple[str, float, float]] = []
-    for model, origin in zip(members, origins(members), strict=True):
+    by_id = {model.id: model for model in members}
+    for origin in origins(members):
+        model = by_id[origin.model]
         change, about = changes.add(model, origin), kinds[model.id]
         score = _score(origin, change)
         scores[about.kind].append(score)

@@ -82,6 +82,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     set_size: float | None
     brier: float | None  # mean (probability - right)^2 of the edges
     calibration_error: float | None  # ten bins of probability
+    bins: tuple[tuple[float, float, int], ...]  # (mean probability, share right, edges) of the bins that hold any
 
 
 def _families(models: Iterable[Model]) -> dict[str, str]:
@@ -102,8 +103,12 @@ def _present(id: str, models: dict[str, Model]) -> set[str]:
     return {p for parent in models[id].parents for p in _present(parent.id, models)}
 
 
-def score(truth: Truth, said: Predictions, roots: set[int] | None = None) -> Score:
-    """The score, of all models or of those of some roots."""
+def score(truth: Truth, said: Predictions, roots: set[int] | None = None, *, timeless: bool = False) -> Score:
+    """The score, of all models or of those of some roots. ``timeless``: no upload times were given, so that of equal models any may
+    count as the oldest: the child of an edge is its class too, and edges within a class count when both were named.
+    """
+    if timeless:
+        truth, said = _by_class(truth, said)
     models = {m.id: m for m in truth.models}
     judged = {m.id: m for m in truth.models if not m.missing and (roots is None or m.root in roots)}
     edges: dict[Typed, Edge] = {}
@@ -186,7 +191,28 @@ def score(truth: Truth, said: Predictions, roots: set[int] | None = None) -> Sco
         set_size=sum(len(s.candidates) for s in sets) / len(sets) if sets else None,
         brier=sum((p - ok) ** 2 for p, ok in outcomes) / len(outcomes) if outcomes else None,
         calibration_error=_calibration_error(outcomes),
+        bins=_bins(outcomes),
     )
+
+
+def _by_class(truth: Truth, said: Predictions) -> tuple[Truth, Predictions]:
+    """Both with equal models under the name of their class: what was made from any of them was made from all."""
+    models = {model.id: model for model in truth.models}
+
+    def of(id: str) -> str:
+        return models[id].class_ if id in models else id
+
+    edges: list[Edge] = []
+    for edge in said.edges:
+        same = edge.model in models and of(edge.model) == of(edge.base_model)
+        if same:  # the pair, as the truth has it
+            child = edge.model if edge.model != of(edge.model) else edge.base_model
+            true = models[child].parents
+            relation = true[0].relation if true and true[0].relation in COPIES else edge.relation
+            edges.append(msgspec.structs.replace(edge, model=child, base_model=of(child), relation=relation))
+        else:
+            edges.append(msgspec.structs.replace(edge, model=of(edge.model)))
+    return truth, msgspec.structs.replace(said, edges=tuple(edges))
 
 
 def _rate(said: AbstractSet[Hashable], wanted: AbstractSet[Hashable]) -> Rate:
@@ -217,14 +243,30 @@ def _coefficient_errors(model: Model, said: dict[str, float | None], class_of: d
     return [abs(w - true[base]) for base, w in known.items()]
 
 
+def _bins(outcomes: list[tuple[float, bool]]) -> tuple[tuple[float, float, int], ...]:
+    """(mean probability, share right, edges) by tenths of probability."""
+    bins: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for probability, ok in outcomes:
+        bins[min(9, int(probability * 10))].append((probability, ok))
+    return tuple(
+        (sum(p for p, _ in members) / len(members), sum(ok for _, ok in members) / len(members), len(members))
+        for _, members in sorted(bins.items())
+    )
+
+
 def _calibration_error(outcomes: list[tuple[float, bool]]) -> float | None:
     """sum over ten bins of |mean probability - share right| * size / all."""
     if not outcomes:
         return None
-    bins: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
-    for probability, ok in outcomes:
-        bins[min(9, int(probability * 10))].append((probability, ok))
-    return sum(abs(sum(p - ok for p, ok in members)) for members in bins.values()) / len(outcomes)
+    return sum(abs(said - right) * size for said, right, size in _bins(outcomes)) / len(outcomes)
+
+
+def reliability(result: Score) -> str:
+    """How often edges were right beside how often they were said to be."""
+    if result.brier is None:
+        return "no edges"
+    told = ", ".join(f"said {said:.2f} right {right:.2f} ({size})" for said, right, size in result.bins)
+    return f"Brier {result.brier:.3f}, calibration error {result.calibration_error:.3f}; {told}"
 
 
 COLUMNS = (

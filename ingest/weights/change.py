@@ -33,7 +33,7 @@ from ingest.weights.checkpoint import Values
 from ingest.weights.formats import spacing, stored
 from ingest.weights.low_rank import LOW
 from ingest.weights.member import Doubles, Member
-from ingest.weights.origin import Origin
+from ingest.weights.parent import Origin
 from ingest.weights.structure import laid, layers_kept
 
 DECIDED = frozenset(

@@ -18,14 +18,17 @@ import numpy.typing as npt
 from ingest.weights.member import Doubles, Member
 from ingest.weights.span import Mixture
 
-_SAMPLE, _SEARCHED = 60_000, 1_500  # weights looked at, in all and in the search for coefficients
+_SAMPLE, _SEARCHED = 24_000, 1_500  # weights looked at, in all and in the search for coefficients
 _UNTOUCHED = 0.05
-_EXPLAINED, _ENOUGH, _BETTER = 0.9, 0.97, 0.02
+_EXPLAINED, _ENOUGH, _BETTER, _HOPEFUL = 0.9, 0.97, 0.02, 0.5
 _NEAR = 1.6  # half spacings within which a weight is explained
 _LARGE, _VERY_LARGE = 4, 6  # half spacings
 _STEPS = np.arange(0.1, 2.6, 0.02)
 _RATIOS = np.arange(0.1, 3.5, 0.02)
-_LEAST_PARENTS_FOR_ALL = 7
+_SHARES = np.arange(0.02, 0.98, 0.01)
+_SPIKED, _FEWEST_RATIOS = 2.0, 200
+_MOST_PARENTS = 7
+_SINGLE = 1e-6  # of a change: what summing in single precision loses
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +58,20 @@ def chosen_by_element(
     model: Member, elders: Sequence[Member], heavy: Sequence[int], bases: Sequence[Member]
 ) -> Mixture | None:
     """The DARE or TIES merge that a model is, of its elders on one of ``bases``; None when it is none."""
-    rng = np.random.default_rng(0)
-    size = len(model.flat)
-    some = np.sort(rng.choice(size, min(_SAMPLE, size), replace=False))
-    ours = model.flat[some].astype(np.float64)
-    bound = 0.51 * model.spacing[some].astype(np.float64)
     best: _Found | None = None
     for base in bases:
-        from_base = base.flat[some].astype(np.float64)
-        change = ours - from_base
-        if float((np.abs(change) <= bound).mean()) < _UNTOUCHED:
+        some = _looked_at(model, base)
+        if some is None:
             continue
+        from_base = base.flat[some].astype(np.float64)
+        change = model.flat[some].astype(np.float64) - from_base
+        bound = 0.51 * model.spacing[some].astype(np.float64) + _SINGLE * float(np.sqrt((change**2).mean()))
         deltas = {
             at: elder.flat[some].astype(np.float64) - from_base for at, elder in enumerate(elders) if elder is not base
         }
         best = _best_on(_Sample(change, bound, deltas), heavy, base, best)
+        if best is not None and best.explained > _ENOUGH:
+            break
     if best is None:
         return None
     parts = sorted(zip(best.parents, best.weights, best.scales, strict=True), key=lambda part: -part[1])
@@ -78,11 +80,33 @@ def chosen_by_element(
     return Mixture(parents, best.method, detail, best.base, tuple(float(scale) for _, _, scale in parts))
 
 
+def _looked_at(model: Member, base: Member) -> npt.NDArray[np.int64] | None:
+    """Places of weights that tell such a merge: the base's smallest, whose rounding hides least, of the matrices that changed.
+
+    None when in the median of these matrices fewer than 5 % of such weights are the base's.
+    """
+    begin, kept, untouched = 0, [], []
+    for role in sorted(model.matrices):
+        ours, theirs = model.matrices[role].reshape(-1), base.matrices[role].reshape(-1)
+        same = ours == theirs
+        if not same.all():
+            small = np.abs(theirs) <= np.quantile(np.abs(theirs), 0.2)
+            places = np.flatnonzero(small)
+            untouched.append(float(same[places].mean()))
+            kept.append(places + begin)
+        begin += ours.size
+    if not kept or float(np.median(untouched)) < _UNTOUCHED:
+        return None
+    places = np.concatenate(kept)
+    return places[:: max(1, len(places) // _SAMPLE)]
+
+
 def _best_on(sample: _Sample, heavy: Sequence[int], base: Member, best: _Found | None) -> _Found | None:
     candidates = _screened(sample, heavy)
+    scale = {at: _spike(sample, at)[0] for at in candidates}
     for size in (2, 3):
-        for parents in _sets(candidates, size):
-            for found in (_dare(sample, parents, base), _ties(sample, parents, base)):
+        for parents in itertools.combinations(candidates, size):
+            for found in (_dare(sample, parents, scale, base), _ties(sample, parents, base)):
                 if found is None or (size > 2 and found.method == "dare" and found.explained < _ENOUGH):
                     continue  # more subsets fit more by chance
                 if best is None or found.explained > best.explained + _BETTER:
@@ -92,57 +116,45 @@ def _best_on(sample: _Sample, heavy: Sequence[int], base: Member, best: _Found |
     return best
 
 
-def _sets(candidates: list[int], size: int) -> list[tuple[int, ...]]:
-    if len(candidates) <= _LEAST_PARENTS_FOR_ALL:
-        return list(itertools.combinations(candidates, size))
-    if size == 2:
-        return [(candidates[0], other) for other in candidates[1:]]
-    return list(itertools.combinations(candidates[:6], 3))
-
-
 def _screened(sample: _Sample, heavy: Sequence[int]) -> list[int]:
-    """Who may be a parent: the heaviest of the least-squares fit, and who equals the model where base and these do not."""
+    """Who may be a parent: the heaviest of the least-squares fit, who equals the model where base and these do not, and those whose
+    ratio of change to delta has a spike, where they alone were chosen.
+    """
     known = sample.deltas
-    found = [at for at in heavy if at in known][:4]
+    found = [at for at in heavy if at in known][:2]
     left = np.abs(sample.change) > sample.bound
+    equal = {at: sample.equal(at) for at in known}
     for _ in range(3):
         if known:
-            most = max(known, key=lambda at: (int((sample.equal(at) & left).sum()), -at))
+            most = max(known, key=lambda at: (int((equal[at] & left).sum()), -at))
             found += [most]
-            left &= ~sample.equal(most)
-    found = list(dict.fromkeys(found))
-    if found:  # a light second parent hides from least squares: try everybody beside a lead whose ratio has a spike
-        ratios = _ratios(sample, found[0])
-        counts, _ = np.histogram(ratios, _RATIOS)
-        if len(ratios) > 200 and counts[1:-1].max() > 0.25 * len(ratios):
-            found = list(dict.fromkeys([*found, *known]))
-    return found
+            left &= ~equal[most]
+    spikes = {at: _spike(sample, at)[1] for at in known}
+    found += [at for at in sorted(spikes, key=lambda at: (-spikes[at], at)) if spikes[at] > _SPIKED]
+    return list(dict.fromkeys(found))[:_MOST_PARENTS]
 
 
-def _ratios(sample: _Sample, parent: int) -> Doubles:
-    """Change / delta where both are well above rounding."""
+def _spike(sample: _Sample, parent: int) -> tuple[float, float]:
+    """The most frequent ratio of change to delta, and how much more frequent it is than those around it."""
     delta = sample.deltas[parent]
     sure = (np.abs(delta) > _VERY_LARGE * sample.bound) & (np.abs(sample.change) > sample.bound)
-    ratios: Doubles = sample.change[sure] / delta[sure]
-    return ratios
-
-
-def _spike(sample: _Sample, parent: int) -> float:
-    """The most frequent ratio of change to delta."""
-    ratios = _ratios(sample, parent)
-    if len(ratios) <= 200:
-        return 1.0
-    counts, edges = np.histogram(ratios, _RATIOS)
+    ratios = sample.change[sure] / delta[sure]
+    if len(ratios) <= _FEWEST_RATIOS:
+        return 1.0, 0.0
+    counts = np.bincount(
+        np.clip((ratios - _RATIOS[0]) / 0.02, -1, len(_RATIOS) - 1).astype(np.int64) + 1, minlength=len(_RATIOS) + 1
+    )[1:-1]
     at = int(np.argmax(counts[1:-1])) + 1
-    near = ratios[(ratios > edges[at] - 0.01) & (ratios < edges[at + 1] + 0.01)]
-    return float(np.median(near)) if len(near) else 1.0
+    near = ratios[(ratios > _RATIOS[at] - 0.01) & (ratios < _RATIOS[at + 1] + 0.01)]
+    around = float(np.concatenate([counts[max(0, at - 6) : max(0, at - 1)], counts[at + 2 : at + 7]]).mean())
+    return (float(np.median(near)) if len(near) else 1.0), float(counts[at] / (around + 3))
 
 
-def _dare(sample: _Sample, parents: tuple[int, ...], base: Member) -> _Found | None:
+def _dare(sample: _Sample, parents: tuple[int, ...], scale_of: dict[int, float], base: Member) -> _Found | None:
     large = np.all([np.abs(sample.deltas[at]) > _LARGE * sample.bound for at in parents], axis=0)
     if large.sum() <= 100:
         return None
-    scale = np.array([_spike(sample, at) for at in parents])
+    scale = np.array([scale_of[at] for at in parents])
     switch = np.array(list(itertools.product((0, 1), repeat=len(parents))), dtype=np.float64)  # (subsets, parents)
     some = np.flatnonzero(large)[:5000]
     deltas = np.stack([sample.deltas[at][some] for at in parents])  # (parents, weights)
@@ -155,7 +167,10 @@ def _dare(sample: _Sample, parents: tuple[int, ...], base: Member) -> _Found | N
         return float(np.count_nonzero(apart <= bound[few]) / len(apart))
 
     if len(some) > 300:
-        if explained(scale) < 0.97:
+        begun = explained(scale)
+        if begun < _HOPEFUL:
+            return None
+        if begun < _ENOUGH:
             scale = _searched(scale, explained)
         for _ in range(2):
             apart = np.abs(change - (switch * scale) @ deltas)
@@ -190,27 +205,31 @@ def _ties(sample: _Sample, parents: tuple[int, ...], base: Member) -> _Found | N
     equal = np.stack([sample.equal(at) for at in parents])
     plain = equal.any(axis=0) | (np.abs(sample.change) <= 1.02 * sample.bound)
     rest = ~plain
-    weights = np.full(len(parents), 1 / len(parents))
+    weights = _shares(sample, deltas, rest)
     explained = plain.copy()
-    if len(parents) == 2 and rest.sum() > 100:
-        apart = deltas[0] - deltas[1]
-        sure = rest & (np.abs(apart) > 12 * sample.bound)
-        shares = (sample.change[sure] - deltas[1][sure]) / apart[sure]
-        shares = shares[(shares > 0.02) & (shares < 0.98)]
-        first = float(np.median(shares)) if len(shares) > 50 else 0.5
-        weights = np.array([first, 1 - first])
-    elif len(parents) > 2:
-        table = np.stack(deltas, axis=1)
-        agree = rest & np.all(np.sign(table) == np.sign(sample.change)[:, None], axis=1)
-        if agree.sum() > 200:
-            fit = np.clip(np.linalg.lstsq(table[agree], sample.change[agree], rcond=None)[0], 0.02, None)
-            weights = fit / fit.sum()
     for size in range(2, len(parents) + 1):
         for some in itertools.combinations(range(len(parents)), size):
             mean = sum(weights[at] * deltas[at] for at in some) / sum(weights[at] for at in some)
             explained |= np.abs(sample.change - mean) <= _NEAR * sample.bound
-    alone = [float((equal[at] & ~np.delete(equal, at, axis=0).any(axis=0)).mean()) for at in range(len(parents))]
+    alone = [float((equal[at] & ~np.delete(equal, at, axis=0).any(axis=0))[large].mean()) for at in range(len(parents))]
     share = float(explained[large].mean())
     if share <= _EXPLAINED or min(alone) <= 0.02:
         return None
     return _Found(share, "ties", parents, tuple(weights), tuple(weights), base)
+
+
+def _shares(sample: _Sample, deltas: Sequence[Doubles], rest: npt.NDArray[np.bool_]) -> Doubles:
+    """The weights of TIES, which add up to 1: of each pair the first's share is the most frequent (y - d_2) / (d_1 - d_2)."""
+    odds = [1.0]
+    for other in deltas[1:]:
+        apart = deltas[0] - other
+        sure = rest & (np.abs(apart) > 12 * sample.bound)
+        found = (sample.change[sure] - other[sure]) / apart[sure]
+        found = found[(found > 0.02) & (found < 0.98)]
+        share = 0.5
+        if len(found) > 50:
+            at = int(np.argmax(np.histogram(found, _SHARES)[0]))
+            share = float(np.median(found[np.abs(found - (_SHARES[at] + 0.005)) < 0.015]))
+        odds.append((1 - share) / share)
+    weights: Doubles = np.array(odds) / sum(odds)
+    return weights

@@ -12,6 +12,7 @@ from ingest.weights.checkpoint import Values
 from ingest.weights.member import Member
 
 SAME_FAMILY = 0.5
+FAR = 0.25  # relative distance beyond which shapes or order must have changed
 
 
 def cosine(one: Values, other: Values) -> float:

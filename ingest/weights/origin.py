@@ -6,26 +6,28 @@ its formula. What cannot be decided is a set of candidates with probabilities, n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from graph.records import Relation
 from ingest.weights.checkpoint import Values
 from ingest.weights.component import Resemblance, resemblance
+from ingest.weights.direction import Declared, directed
 from ingest.weights.elements import chosen_by_element
 from ingest.weights.exact import contained, same_content
-from ingest.weights.family import SAME_FAMILY, likeness, relative, squared
+from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative, squared
 from ingest.weights.grid import agreement, grid_of, within_steps
 from ingest.weights.inherited import Candidate, Descent, descent
 from ingest.weights.low_rank import is_noise, rank
 from ingest.weights.member import Member
+from ingest.weights.order import Chronicle, chronicle
+from ingest.weights.parent import Mixing, Origin, Parent
 from ingest.weights.same_windows import PROBABILITY, same_in_windows
-from ingest.weights.span import span
+from ingest.weights.span import Mixture, span
 from ingest.weights.structure import Laid, head_changed, laid, layers_kept, rescaled
 
-FAR = 0.25  # relative distance beyond which shapes or order must have changed
 _NEAREST = 10  # candidates whose grid is tried
 _MOST_RELATIVES = 64  # nearest relatives that are looked at
 _SPARSE = 0.05
@@ -40,47 +42,16 @@ _SMALL = 16_000  # weights below which siblings cannot be told from parents
 _SURE, _FLAT, _MERGE, _BEND, _EITHER, _NEAREST_ONLY = 0.99, 0.97, 0.95, 0.85, 0.6, 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """One derivation that the weights tell of."""
-
-    model: str
-    base_model: str
-    relation: Relation
-    probability: float
-    detail: str
-    weight: float | None = None  # the coefficient in a merge
-    weight_error: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mixing:
-    """How a merge was made of its parents: see ``ingest.weights.span.Mixture``."""
-
-    method: str
-    base: str
-    scales: tuple[float, ...]  # by parent
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a model was made from. ``candidates``: (base model, probability) when it is not certain which."""
-
-    model: str
-    parents: tuple[Parent, ...] = ()
-    candidates: tuple[tuple[str, float], ...] = ()
-    alike: tuple[Resemblance, ...] = ()  # elders that resemble it in part, where nothing was made from anything
-    mixing: Mixing | None = None  # of a merge
-    is_leaf: bool = False  # a copy or another form of a model that is there: nothing is sought beneath it
-
-
 class Origins:
     """The origins of models, one after the other, the oldest first. ``near``: the elders that a model is compared with, by
     name, where all would be too many.
     """
 
-    def __init__(self, near: Callable[[str], Iterable[str]] | None = None) -> None:
+    def __init__(
+        self, near: Callable[[str], Iterable[str]] | None = None, merges: Mapping[str, Mixture] | None = None
+    ) -> None:
         self._near = near
+        self._merges = merges or {}  # that are known already
         self._place: dict[str, int] = {}  # in ``_members``
         self._members: list[Member] = []
         self._floats: list[Member] = []
@@ -265,13 +236,9 @@ class Origins:
         family = self._relatives(model)
         if len(family) < 2:
             return None
-        fit = span(model, family)
-        mixture = fit.mixture
-        if mixture is None:
-            heavy = [family[at] for at in fit.heaviest[:4]]
-            bases = {family[0].id: family[0]}
-            bases |= {base.id: base for elder in heavy for base, _ in self._candidates[elder.id].parents}
-            mixture = chosen_by_element(model, family, fit.heaviest, list(bases.values()))
+        mixture = self._merges.get(model.id)
+        if mixture is None or not all(parent in family for parent, _, _ in mixture.parents):
+            mixture = self._mixture(model, family)
         if mixture is None:
             return None
         detail = f"{mixture.method} merge, {mixture.detail}"
@@ -288,6 +255,15 @@ class Origins:
             for parent, weight, error in mixture.parents
         )
         return Origin(model.id, parents, mixing=Mixing(mixture.method, mixture.base.id, mixture.scales))
+
+    def _mixture(self, model: Member, family: Sequence[Member]) -> Mixture | None:
+        fit = span(model, family)
+        if fit.mixture is not None:
+            return fit.mixture
+        heavy = [family[at] for at in fit.heaviest[:4]]
+        bases = {family[0].id: family[0]}
+        bases |= {base.id: base for elder in heavy for base, _ in self._candidates[elder.id].parents}
+        return chosen_by_element(model, family, fit.heaviest, list(bases.values()))
 
     def _adapted(self, model: Member) -> Origin | None:
         """A merged adapter: some matrices untouched, the others changed in few directions."""
@@ -395,8 +371,16 @@ def _left_out(model: Member, elder: Member) -> list[str] | None:
     return None if any(role[0].isdigit() for role in missing) else sorted(missing)
 
 
-def origins(models: Iterable[Member], near: Callable[[str], Iterable[str]] | None = None) -> Iterator[Origin]:
-    """The origins of models given in upload order; ``near`` as of ``Origins``."""
-    known = Origins(near)
-    for model in models:
-        yield known.add(model)
+def origins(
+    models: Iterable[Member] | Chronicle,
+    near: Callable[[str], Iterable[str]] | None = None,
+    declared: Declared | None = None,
+) -> Iterator[Origin]:
+    """The origins of models, in the order in which they can have been made; ``near`` as of ``Origins``, of that order.
+
+    ``declared``: what models name as their bases.
+    """
+    told = models if isinstance(models, Chronicle) else chronicle(models)
+    known = Origins(near, told.merges)
+    found = [known.add(model) for model in told.order]
+    yield from directed(found, {model.id: model.created_at for model in told.order}, declared)

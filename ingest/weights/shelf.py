@@ -17,7 +17,7 @@ import msgspec
 from graph.errors import Damaged, StemmaError
 from ingest.weights.checkpoint import Checkpoint
 from ingest.weights.member import Member
-from ingest.weights.origin import Origin
+from ingest.weights.parent import Origin
 from ingest.weights.sketch_file import VERSION, Known, read_known, read_sketch, write_sketch
 
 _ORIGINS = "origins.json"

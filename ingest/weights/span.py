@@ -2,8 +2,8 @@
 
 For model y, base b (the oldest of the family) and elders s_j: w = argmin over w >= 0 of |y - b - sum w_j (s_j - b)|**2 (Lawson and
 Hanson's NNLS). Of the heaviest six, the smallest set of two to four whose unconstrained fit leaves r <= 3F, where
-F = sum spacing(y)**2 / 12 is the energy of y's own rounding, while no single elder leaves less than 6F. One parent more only when
-r falls by 3 %. Linear, spherical and task-arithmetic merges end at r/F of .8 to 1.
+F = sum spacing(y)**2 / 12 is the energy of y's own rounding (at least 1e-5 of that of y - b), while no single elder leaves less
+than 6F. One parent more only when r falls by 3 %. Linear, spherical and task-arithmetic merges end at r/F of .8 to 1.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ingest.weights.member import Doubles, Member
 _HEAVIEST, _LEAST_WEIGHT = 6, 0.03
 _FLOOR, _SINGLE_FLOOR, _TIGHT, _TIGHT_SINGLE = 3.0, 6.0, 1.15, 0.6
 _WORTH_ONE_MORE = 0.97
+_SINGLE = 1e-5  # of the change's energy: what sums in single precision cannot tell from nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +43,34 @@ class Span:
     mixture: Mixture | None
 
 
-def span(model: Member, elders: Sequence[Member]) -> Span:
-    """Fit a model on its elders, the oldest first."""
-    base = elders[0].flat
-    target = model.flat - base
-    deltas = np.stack([elder.flat - base for elder in elders])
-    gram = (deltas @ deltas.T).astype(np.float64)
-    against = (deltas @ target).astype(np.float64)
-    energy = float(target.astype(np.float64) @ target)
+class Grams:
+    """The inner products of a family's changes from one base, for fits of each of them on the others."""
+
+    def __init__(self, family: Sequence[Member], base: Member) -> None:
+        self.base = base
+        self.place = {member.id: at for at, member in enumerate(family)}
+        deltas = np.stack([member.flat - base.flat for member in family])
+        self.gram: Doubles = (deltas @ deltas.T).astype(np.float64)
+        self.energy = np.einsum("ij,ij->i", deltas, deltas, dtype=np.float64)
+
+
+def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) -> Span:
+    """Fit a model on its elders, the oldest first. ``grams``: of a family that holds them all, from the first of them."""
+    if grams is not None and grams.base is elders[0]:
+        at, those = grams.place[model.id], [grams.place[elder.id] for elder in elders]
+        gram, against, energy = grams.gram[np.ix_(those, those)], grams.gram[those, at], float(grams.energy[at])
+    else:
+        base = elders[0].flat
+        target = model.flat - base
+        deltas = np.stack([elder.flat - base for elder in elders])
+        gram = (deltas @ deltas.T).astype(np.float64)
+        against = (deltas @ target).astype(np.float64)
+        energy = float(target.astype(np.float64) @ target)
     count = len(elders)
     root = np.linalg.cholesky(gram + 1e-9 * (np.trace(gram) / count + 1e-30) * np.eye(count))
     weight, _ = nnls(root.T, np.linalg.solve(root, against))
     heavy = tuple(int(at) for at in np.argsort(-weight) if weight[at] > _LEAST_WEIGHT)[:_HEAVIEST]
-    floor = model.rounding
+    floor = max(model.rounding, _SINGLE * energy)
     single = min(energy - 2 * against[at] + gram[at, at] for at in range(count))
     best: tuple[float, tuple[int, ...], Doubles] | None = None
     for size in (2, 3, 4):

@@ -434,6 +434,22 @@ def test_probabilities_are_judged() -> None:
     half = scored(("b", "a", "finetune"), ("d", "b", "finetune"), probability=0.5)
     assert half.brier == pytest.approx(0.25)
     assert half.calibration_error == pytest.approx(0)
+    assert half.bins == ((0.5, 0.5, 2),)
+    assert score.reliability(half).endswith("said 0.50 right 0.50 (2)")
+
+
+def test_without_times_any_of_equal_models_may_be_the_oldest() -> None:
+    turned = Predictions(
+        edges=(
+            Edge(model="c", base_model="a", relation="finetune"),
+            Edge(model="b", base_model="c", relation="identical"),
+        )
+    )
+    dated, timeless = score.score(DRAWN, turned), score.score(DRAWN, turned, timeless=True)
+    assert (dated.typed.right, timeless.typed.right) == (0, 2)
+    assert timeless.copies == score.Rate(right=1, said=1, wanted=1)
+    reversed_edge = Predictions(edges=(Edge(model="a", base_model="d", relation="finetune"),))
+    assert score.score(DRAWN, reversed_edge, timeless=True).typed.right == 0
 
 
 # ---- the baselines and the commands

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +30,13 @@ Doubles = npt.NDArray[np.float64]
 
 
 def measured(tmp_path: Path, **models: Weights) -> dict[str, Change | None]:
-    """The changes of models, in the order given."""
-    members = []
-    for name, weights in models.items():
+    """The changes of models, uploaded in the order given."""
+    members = {}
+    for at, (name, weights) in enumerate(models.items()):
         item = next(checkpoints(write(tmp_path / name, weights)))
-        members.append(member(item.model, item.read()))
+        members[name] = member(item.model, item.read(), datetime(2025, 1, 1 + at, tzinfo=UTC))
     changes = Changes()
-    return {model.id: changes.add(model, origin) for model, origin in zip(members, origins(members), strict=True)}
+    return {origin.model: changes.add(members[origin.model], origin) for origin in origins(members.values())}
 
 
 def score(change: Change | None) -> float:

@@ -17,7 +17,8 @@ from ingest.weights.folder import checkpoints
 from ingest.weights.linear_sketch import sketch_of
 from ingest.weights.member import Member, member
 from ingest.weights.near import MOST_NEAR, near_of
-from ingest.weights.origin import Origin, origins
+from ingest.weights.origin import origins
+from ingest.weights.parent import Origin
 from ingest.weights.shelf import WeightShelf
 from ingest.weights.sketch_table import SketchTable
 from tests.ingest.weights.families import Weights, root, tuned, write

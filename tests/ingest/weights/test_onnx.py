@@ -26,7 +26,8 @@ from ingest.weights.checkpoint import Checkpoint, DamagedCheckpoint
 from ingest.weights.folder import checkpoints
 from ingest.weights.member import Member, member
 from ingest.weights.onnx_file import read_onnx
-from ingest.weights.origin import Origin, Origins
+from ingest.weights.origin import Origins
+from ingest.weights.parent import Origin
 from ingest.weights.space import placed, role_of
 from tests.ingest.weights.families import Weights, root, tuned, write
 

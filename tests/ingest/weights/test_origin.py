@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,18 +19,23 @@ from ingest.identify import identify
 from ingest.weights.folder import checkpoints
 from ingest.weights.formats import as_bf16
 from ingest.weights.member import Member, member
-from ingest.weights.origin import Origin, origins
+from ingest.weights.origin import origins
+from ingest.weights.parent import Origin
 from tests.cli.test_commands import stemma
 from tests.ingest.weights.families import CONFIG, Weights, root, tuned, write
 
 BASE = root(1)
 TUNE = tuned(BASE, task=1, seed=11)
 FAR = tuned(BASE, task=2, seed=12)
+DAY = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 def found(tmp_path: Path, **models: Weights) -> dict[str, Origin]:
-    """The origins of models, in the order given."""
-    members = [_member(write(tmp_path / name, weights)) for name, weights in models.items()]
+    """The origins of models, uploaded in the order given."""
+    members = [
+        replace(_member(write(tmp_path / name, weights)), created_at=DAY + timedelta(days=at))
+        for at, (name, weights) in enumerate(models.items())
+    ]
     return {origin.model: origin for origin in origins(members)}
 
 
@@ -166,10 +172,9 @@ def test_a_folder_becomes_a_graph_and_an_unknown_file_is_named(tmp_path: Path) -
     expected = family(tmp_path / "models")
     (tmp_path / "models" / "broken").mkdir()
     (tmp_path / "models" / "broken" / "model.safetensors").write_bytes(b"\xff" * 64)
-    day = datetime(2025, 1, 1, tzinfo=UTC)
     order = ["root", "tune", "sibling", *sorted(set(expected) - {"root", "tune", "sibling"})]
     dates = tmp_path / "dates.json"
-    dates.write_text(json.dumps({name: (day + timedelta(days=at)).isoformat() for at, name in enumerate(order)}))
+    dates.write_text(json.dumps({name: (DAY + timedelta(days=at)).isoformat() for at, name in enumerate(order)}))
     catalogue = Catalogue(tmp_path / "catalogue")
     first = ingest_folders(catalogue, [tmp_path / "models"], dates=dates, max_bad_fraction=0.5)
     assert first.skipped["damaged-checkpoint"] == 1

@@ -1,0 +1,114 @@
+"""In which order models are taken, and how sure a direction is: without upload times, with wrong ones, with what is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import numpy as np
+import pytest
+
+from graph.records import Relation
+from ingest.weights.digesting import digest_of
+from ingest.weights.direction import directed
+from ingest.weights.exact import identity
+from ingest.weights.formats import as_bf16
+from ingest.weights.member import Member
+from ingest.weights.noise import noise_distances
+from ingest.weights.order import chronicle
+from ingest.weights.origin import origins
+from ingest.weights.parent import Origin, Parent
+from tests.ingest.weights.families import Weights, root, tuned
+
+DAY = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+@cache
+def family() -> Mapping[str, Member]:
+    """
+    root -+- a --- c --- d          mixed = .6 a + .4 b
+          +- b     copy = c
+          +- e
+    """
+    base = root(1)
+    a, b, e = (tuned(base, task=task, seed=task) for task in (21, 22, 23))
+    c = tuned(a, task=24, seed=24)
+    mixed = {name: as_bf16(0.6 * a[name] + 0.4 * b[name]) for name in base}
+    drawn = {"q-root": base, "z-a": a, "y-b": b, "c": c, "b-d": tuned(c, task=25, seed=25), "e": e, "a-mixed": mixed}
+    return {name: held(name, weights) for name, weights in {**drawn, "copy": c}.items()}
+
+
+def held(name: str, weights: Weights) -> Member:
+    digests = [digest_of(role, values, "BF16") for role, values in weights.items()]
+    whose = identity(digests)
+    return Member(name, whose.dtype, weights, whose, tuple(digests))
+
+
+TRUE = {("z-a", "q-root"), ("y-b", "q-root"), ("e", "q-root"), ("c", "z-a"), ("b-d", "c"), ("a-mixed", "z-a")}
+TRUE |= {("a-mixed", "y-b"), ("copy", "c")}
+
+
+def said(models: list[Member], declared: Mapping[str, set[str]] | None = None) -> dict[tuple[str, str], Parent]:
+    return {
+        (parent.model, parent.base_model): parent
+        for origin in origins(models, declared=declared)
+        for parent in origin.parents
+    }
+
+
+def test_noise_grows_along_the_lines_of_descent() -> None:
+    drawn = family()
+    distances = noise_distances([drawn[name] for name in ("q-root", "z-a", "c", "b-d", "y-b", "e")])
+    assert np.allclose(distances, distances.T)
+    assert (np.diag(distances) == 0).all()
+    assert distances[0, 1] < distances[0, 2] < distances[0, 3]
+    assert (distances[4, 1:4] > distances[0, 1:4]).all()
+
+
+def test_without_times_the_tree_is_found_and_the_direction_is_weighed() -> None:
+    told = said(list(family().values()))
+    assert told.keys() == TRUE
+    assert told["a-mixed", "z-a"].relation is Relation.MERGE
+    assert told["a-mixed", "z-a"].probability > 0.9
+    assert told["copy", "c"].probability == 0.5
+    assert "direction not certain" in told["z-a", "q-root"].detail
+    assert 0.5 < told["b-d", "c"].probability < 0.95
+    declared = said(list(family().values()), {"b-d": {"c"}})["b-d", "c"]
+    assert declared.probability > told["b-d", "c"].probability
+    assert "declared +2.2" in declared.detail
+
+
+def test_the_order_of_what_is_given_does_not_matter() -> None:
+    models = list(family().values())
+    assert [model.id for model in chronicle(models).order] == [model.id for model in chronicle(models[::-1]).order]
+
+
+def test_a_model_dated_before_its_root_is_put_right() -> None:
+    order = ["q-root", "z-a", "y-b", "e", "c", "a-mixed", "copy", "b-d"]
+    dated = [replace(family()[name], created_at=DAY + timedelta(days=at)) for at, name in enumerate(order)]
+    dated[-1] = replace(dated[-1], created_at=DAY - timedelta(days=9))
+    told = said(dated)
+    assert told.keys() == TRUE
+    assert told["b-d", "c"].probability < 0.6
+    assert "upload times -2.9" in told["b-d", "c"].detail
+    assert told["c", "z-a"].probability > 0.9
+
+
+def test_two_models_alone_may_be_either_way_round() -> None:
+    pair = Origin("y", (Parent("y", "x", Relation.FINETUNE, 0.9, "near"),))
+    (told,) = directed([pair], {})
+    assert told.parents[0].probability == pytest.approx(0.45)
+    (dated,) = directed([pair], {"x": DAY, "y": DAY})
+    assert dated == pair
+
+
+def test_a_declared_base_leads_among_those_in_question() -> None:
+    asked = Origin(
+        "y", (Parent("y", "x", Relation.FINETUNE, 0.4, "near"),), candidates=(("x", 0.4), ("w", 0.35), ("v", 0.25))
+    )
+    (told,) = directed([asked], {"v": DAY, "w": DAY, "x": DAY, "y": DAY}, {"y": {"w"}})
+    assert told.parents[0].base_model == told.candidates[0][0] == "w"
+    assert told.parents[0].probability == told.candidates[0][1] > 0.8
+    assert sum(share for _, share in told.candidates) == pytest.approx(1)

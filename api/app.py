@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.execution import Answer, run
 from api.explorer import Explorer
+from api.identify import Compare, Identifying
 from api.loaders import Context, Limits, Loaders
 from api.page import PAGE
 from api.pictures import Pictures
@@ -265,8 +266,13 @@ class Watched:
             )
 
 
-def create_app(serving: Serving, settings: Settings, explorer: Explorer | None = None) -> Starlette:
-    """The ASGI application; the store is opened when it starts and closed when it stops."""
+def create_app(
+    serving: Serving, settings: Settings, explorer: Explorer | None = None, compare: Compare | None = None
+) -> Starlette:
+    """The ASGI application; the store is opened when it starts and closed when it stops.
+
+    ``compare``: what `/identify` asks of a sketch; without it there is no such address.
+    """
     explorer = explorer or Explorer()
     service = Service(serving, settings, explorer)
     handlers: dict[str, Callable[[Request], Awaitable[Response]]] = {
@@ -280,6 +286,9 @@ def create_app(serving: Serving, settings: Settings, explorer: Explorer | None =
         for path, handler in handlers.items()
     ]
     routes += Pictures(serving).routes()
+    if compare is not None:
+        handlers["/identify"] = Identifying(compare, settings.max_sketch_bytes).identify
+        routes.append(Route("/identify", handlers["/identify"], methods=["POST"]))
     previews = {f"/subsets/preview.{kind}": Preview(serving, kind) for kind in KINDS}
     routes += [Route(path, preview, methods=["GET"]) for path, preview in previews.items()]
     routes.append(Route("/{address:path}", explorer.file_or_page, methods=["GET"]))  # last: whatever is not above

@@ -15,6 +15,7 @@ import structlog
 import uvicorn
 
 from api.app import create_app
+from api.identify import Compare
 from api.serving import Serving
 from graph.catalogue import Catalogue
 from graph.errors import BadInput
@@ -60,8 +61,8 @@ def serving_of(settings: Settings) -> Serving:
     return Serving(lambda: current(settings), opened)
 
 
-def serve(settings: Settings, ready: Callable[[str], None]) -> None:
-    """Serve until a signal says stop. ``ready`` gets the address once connections are accepted.
+def serve(settings: Settings, ready: Callable[[str], None], compare: Compare | None = None) -> None:
+    """Serve until a signal says stop. ``ready`` gets the address once connections are accepted; ``compare``: see ``create_app``.
 
     Raises BadInput when the address cannot be used.
     """
@@ -78,10 +79,12 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{listener.getsockname()[1]}"
     if settings.workers == 1:
-        _serve_one(settings, listener, lambda: ready(address))
+        _serve_one(settings, listener, lambda: ready(address), compare)
         return
     spawn = multiprocessing.get_context("fork")
-    workers = [spawn.Process(target=_serve_one, args=(settings, listener, _nothing)) for _ in range(settings.workers)]
+    workers = [
+        spawn.Process(target=_serve_one, args=(settings, listener, _nothing, compare)) for _ in range(settings.workers)
+    ]
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         for worker in workers:
@@ -115,9 +118,9 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-def _serve_one(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+def _serve_one(settings: Settings, listener: socket.socket, ready: Callable[[], None], compare: Compare | None) -> None:
     configure_logs(settings)
-    app = create_app(serving_of(settings), settings)
+    app = create_app(serving_of(settings), settings, compare=compare)
     gc.collect()
     gc.freeze()  # what stands now stays; answers hold few cycles, and looking for them often cost more than answering
     gc.set_threshold(COLLECT_AFTER, 20, 50)

@@ -17,7 +17,7 @@ from graph.errors import BadInput
 from graph.store import SIZE_CLASSES
 from graph.subset.query import Named, Query, Take, Where
 
-_WORDS = ("state", "relation")  # enums, that GraphQL writes in capitals
+_WORDS = ("state", "relation", "meets")  # enums, that GraphQL writes in capitals
 _LISTS = ("task", "relation", "licence", "library", "author", "state")  # keys of an address that may repeat
 _LIMIT = 100  # of an address that says none
 

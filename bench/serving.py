@@ -146,10 +146,11 @@ def _load(port: int, name: str, query: str, ids: list[str], seconds: float, serv
     for worker in workers:
         worker.join()
     times = sorted(value for times, _, _, _ in told for value in times)
+    answered, times = len(times), times or [seconds]  # none within the time: at least that long
     failures, size = sum(failed for _, failed, _, _ in told), max(size for _, _, size, _ in told)
     middle, slow = times[len(times) // 2] * 1e3, times[int(len(times) * 0.99)] * 1e3
-    cpu_ms = used / sum(answers for _, _, _, answers in told) * 1e3
-    return Rate(name, len(times) / seconds, middle, slow, failures, size, round(cpu_ms, 2))
+    cpu_ms = used / max(1, sum(answers for _, _, _, answers in told)) * 1e3
+    return Rate(name, answered / seconds, middle, slow, failures, size, round(cpu_ms, 2))
 
 
 def _client(port: int, query: str, ids: list[str], seconds: float, seed: int, results: Queue[Any]) -> None:
@@ -160,8 +161,13 @@ def _client(port: int, query: str, ids: list[str], seconds: float, seed: int, re
     end = start + seconds
     while (begun := time.perf_counter()) < end:
         body = json.dumps({"query": query, "variables": {"id": rng.choice(ids)} if "$id" in query else {}})
-        connection.request("POST", "/graphql", body, {"content-type": "application/json"})
-        answer = connection.getresponse().read()
+        try:
+            connection.request("POST", "/graphql", body, {"content-type": "application/json"})
+            answer = connection.getresponse().read()
+        except TimeoutError:
+            failures += 1
+            connection.close()
+            continue
         answers += 1
         if begun < start:
             continue

@@ -37,6 +37,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STEMMA_MAX_TOKENS", "2000", "most tokens in a GraphQL document"),
     Setting("STEMMA_MAX_COST", "100000", "highest estimated cost of a GraphQL document, in fields answered"),
     Setting("STEMMA_MAX_BODY_BYTES", "100000", "largest request body, in bytes"),
+    Setting("STEMMA_MAX_SKETCH_BYTES", "16000000", "largest sketch that `/identify` takes, in bytes"),
     Setting("STEMMA_MAX_PAGE", "100", "largest page of a connection"),
     Setting("STEMMA_MAX_LINEAGE", "2500", "most nodes of one lineage answer"),
     Setting("STEMMA_RESPONSE_CACHE_MB", "64", "memory for whole answers, in MB; 0 switches it off"),
@@ -65,6 +66,7 @@ class Settings:
     max_tokens: int
     max_cost: int
     max_body_bytes: int
+    max_sketch_bytes: int
     max_page: int
     max_lineage: int
     response_cache_mb: int
@@ -122,6 +124,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         max_tokens=_number(env, "STEMMA_MAX_TOKENS", 1),
         max_cost=_number(env, "STEMMA_MAX_COST", 1),
         max_body_bytes=_number(env, "STEMMA_MAX_BODY_BYTES", 1),
+        max_sketch_bytes=_number(env, "STEMMA_MAX_SKETCH_BYTES", 1),
         max_page=_number(env, "STEMMA_MAX_PAGE", 1),
         max_lineage=_number(env, "STEMMA_MAX_LINEAGE", 1),
         response_cache_mb=_number(env, "STEMMA_RESPONSE_CACHE_MB", 0),

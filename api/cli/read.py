@@ -12,6 +12,7 @@ import click
 from api import cursors
 from api.cli import shown
 from api.cli.asking import ask, chosen, known, shared
+from api.cli.weights import on_the_hub, tell_origin
 from graph import ability, ranges
 from graph import conflicts as disagreements
 from graph.errors import BadInput, NotFound
@@ -19,6 +20,9 @@ from graph.novelty import Class
 from graph.records import DECLARED, Direction, Evidence, ModelRecord, Relation, State
 from graph.standard import SHIPPED
 from graph.store import ROOT, Collapse, EdgeFilter, FoldedPage, ModelFilter, ModelPage, Order, Store, Walk
+from ingest.weights.repository import HubReading
+
+_WEIGHTS = (".gguf", ".safetensors", ".onnx", ".bin", ".pt", ".pth", ".sketch")
 
 
 @click.command(name="find")
@@ -344,25 +348,34 @@ def copies_command(
 
 
 @click.command(name="identify")
-@click.argument("path")
+@click.argument("path", metavar="PATH|AUTHOR/NAME|DIGEST")
+@on_the_hub
 @shared
 @click.pass_context
 def identify_command(
-    context: click.Context, path: str, as_json: bool, catalogue: Path | None, store: str | None
+    context: click.Context,
+    path: str,
+    budget: int,
+    endpoint: str | None,
+    revision: str | None,
+    as_json: bool,
+    catalogue: Path | None,
+    store: str | None,
 ) -> None:
     """Say what a checkpoint or a file is: copy, quantised version, fine-tune or merge of what; or which models hold it.
 
     A folder or a file of weights, or a sketch of one (`stemma weights sketch`), is compared with the checkpoints that the
-    catalogue has read. Of any other file the sha256 is looked for, as of a digest of 64 hex digits.
+    catalogue has read. Of any other file the sha256 is looked for, as of a digest of 64 hex digits. What is no path is a
+    repository of the Hub: its headers are read, and windows of its weights by byte ranges within the budget.
 
     \b
     stemma identify downloads/unknown-model
+    stemma identify HuggingFaceH4/zephyr-7b-beta
     stemma identify sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
     """
-    if Path(path).is_dir() or Path(path).suffix in (".gguf", ".safetensors", ".onnx", ".sketch"):
-        from api.cli.weights import tell_origin
-
-        tell_origin(chosen(context, catalogue, store).catalogue, Path(path), as_json=as_json)
+    is_weights = Path(path).is_dir() or Path(path).suffix in _WEIGHTS
+    if is_weights or (not Path(path).exists() and "/" in path):
+        tell_origin(chosen(context, catalogue, store), path, HubReading(endpoint, budget), revision, as_json=as_json)
         return
     if re.fullmatch(r"(?:sha256:)?[0-9a-fA-F]{64}", path):
         digest = path.lower().removeprefix("sha256:")

@@ -49,6 +49,7 @@ def demo_command(
 @click.option("--host", help="Address to listen on (or STEMMA_HOST).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one (or STEMMA_PORT).")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes (or STEMMA_WORKERS).")
+@click.option("--identify", is_flag=True, help="Answer POST /identify too: a sketch in, what the model is out.")
 @click.option("--catalogue", type=click.Path(path_type=Path), help="Folder with the snapshots.")
 @click.option("--store", help="`snapshot`, or a Bolt address.")
 @click.pass_context
@@ -57,6 +58,7 @@ def serve_command(
     host: str | None,
     port: int | None,
     workers: int | None,
+    identify: bool,
     catalogue: Path | None,
     store: str | None,
 ) -> None:
@@ -68,13 +70,18 @@ def serve_command(
         from graph.catalogue import Catalogue
 
         Catalogue(settings.catalogue).head()  # says plainly when there is nothing to serve
-    _serve(settings, host, port, show_query=False)
+    _serve(settings, host, port, show_query=False, identify=identify)
 
 
-def _serve(settings: Settings, host: str | None, port: int | None, *, show_query: bool) -> None:
+def _serve(settings: Settings, host: str | None, port: int | None, *, show_query: bool, identify: bool = False) -> None:
     from api.explorer import BUNDLE
     from api.server import serve
 
+    compare = None
+    if identify:
+        from api.cli.weights import comparing
+
+        compare = comparing(settings.catalogue)
     explorer = (BUNDLE / "index.html").exists()
     settings = replace(
         settings, host=settings.host if host is None else host, port=settings.port if port is None else port
@@ -87,7 +94,7 @@ def _serve(settings: Settings, host: str | None, port: int | None, *, show_query
             click.echo(f"a query to paste: {QUERY}")
             click.echo(f"or:               curl -s -G {address}/graphql --data-urlencode 'query={QUERY}'")
 
-    serve(settings, ready)
+    serve(settings, ready, compare)
 
 
 @click.command(name="schema")

@@ -38,9 +38,7 @@ FACTS = (
 )
 MEASURES = ("energy", "innovation", "structured", "isotropic", "changed", "rank", "explained_by", "explained")
 _STEPS = 64  # derivations upwards that are followed for what ancestors name
-_BEFORE_ALL = datetime(
-    1970, 1, 1, tzinfo=UTC
-)  # of models without a time: nearly all of these are older than the Hub's first times
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)  # of models without a time: nearly all are older than the Hub's first
 
 
 @dataclass(frozen=True, slots=True)

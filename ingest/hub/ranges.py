@@ -38,9 +38,13 @@ class ByteBudget:
     advice: str
     spent: int = 0
 
+    def allows(self, wanted: int) -> bool:
+        """Whether ``wanted`` bytes more may be read."""
+        return self.spent + wanted <= self.allowed
+
     def check(self, wanted: int) -> None:
         """Raises LimitExceeded when ``wanted`` bytes more would be too many."""
-        if self.spent + wanted > self.allowed:
+        if not self.allows(wanted):
             raise LimitExceeded(self.name, self.allowed, self.spent + wanted, self.advice)
 
 
@@ -64,7 +68,8 @@ class RemoteFile:
         return f"{self.session.endpoint}/{place}"
 
     def read(self, ranges: Sequence[tuple[int, int]], budget: ByteBudget) -> list[bytes]:
-        """The bytes of each range [begin, end), in the order asked. Ranges at most MERGED_GAP apart are one request.
+        """The bytes of each range [begin, end), in the order asked. Ranges at most MERGED_GAP apart are one request, unless the
+        gaps would pass the budget.
 
         Raises LimitExceeded before anything is asked for when the budget does not suffice, Damaged when an answer is not the part
         that was asked for, or of another commit; BadInput when the server sends no parts or refuses, NotFound, Unreachable.
@@ -73,6 +78,8 @@ class RemoteFile:
             if not 0 <= begin <= end <= self.size:
                 raise Damaged(f"{self} has {self.size} bytes, and {begin} to {end} are asked for: list its files again")
         wanted = merged(ranges)
+        if not budget.allows(sum(end - begin for begin, end in wanted)):
+            wanted = merged(ranges, gap=0)
         budget.check(sum(end - begin for begin, end in wanted))
         pieces = [(begin, self._range(begin, end, budget)) for begin, end in wanted]
         return [_cut(pieces, begin, end) for begin, end in ranges]
@@ -214,13 +221,13 @@ def _finish(response: httpx2.Response) -> None:
         response.read()
 
 
-def merged(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """What to ask for to have all of ``ranges``: sorted, further apart than MERGED_GAP, none empty."""
+def merged(ranges: Sequence[tuple[int, int]], gap: int = MERGED_GAP) -> list[tuple[int, int]]:
+    """What to ask for to have all of ``ranges``: sorted, further apart than ``gap``, none empty."""
     found: list[tuple[int, int]] = []
     for begin, end in sorted(ranges):
         if begin == end:
             continue
-        if found and begin - found[-1][1] <= MERGED_GAP:
+        if found and begin - found[-1][1] <= gap:
             found[-1] = found[-1][0], max(found[-1][1], end)
         else:
             found.append((begin, end))

@@ -45,6 +45,7 @@ _DRAWS = 200
 _LIKE_NOISE = 1.1
 _RIDGE = 1e-6  # of unit columns
 _DIGITS = 6
+_BLOCK = 16_384  # places
 Matrices = Mapping[str, Values]
 
 
@@ -93,9 +94,7 @@ class Changes:
     def __init__(self) -> None:
         self._known: dict[str, Member] = {}
         self._root: dict[str, str] = {}  # the oldest of each model's family
-        self._own: dict[
-            tuple[object, ...], dict[str, Values]
-        ] = {}  # by root and shapes: what each relative changed, at places
+        self._own: dict[tuple[object, ...], dict[str, Values]] = {}  # see ``_Measured``: by ``beside``, by model
 
     def add(self, model: Member, origin: Origin) -> Change | None:
         """The change of the next model, which is known from then on; see ``of``."""
@@ -138,7 +137,7 @@ class Changes:
         if not origin.parents or not whole_origin or origin.parents[0].relation in DECIDED:
             return None
         reference = self._reference(model, origin)
-        if reference is None:
+        if not reference:
             return None
         ours = {role: model.matrices[role][: len(values)] for role, values in sorted(reference.items())}
         differences = {role: values - reference[role] for role, values in ours.items()}
@@ -269,8 +268,11 @@ def unexplained(own: Values, others: Mapping[str, Values]) -> tuple[Doubles, str
     if not kept or size == 0:
         return target, None, 0.0
     columns = np.stack([*kept.values()])  # (others, places) float32
-    gram = (columns @ columns.T).astype(np.float64)
-    against = columns.astype(np.float64) @ target
+    gram, against = np.zeros((len(kept), len(kept))), np.zeros(len(kept))
+    for begin in range(0, len(target), _BLOCK):  # sums in double precision, so that they are the same on every machine
+        part = columns[:, begin : begin + _BLOCK].astype(np.float64)
+        gram += part @ part.T
+        against += part @ target[begin : begin + _BLOCK]
     weights = np.linalg.solve(gram + _RIDGE * np.eye(len(gram)), against)
     at = int(np.argmax(np.abs(against)))
     left = target - weights @ columns

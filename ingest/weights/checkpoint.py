@@ -52,7 +52,7 @@ Read = Callable[[Bytes, str, tuple[int, ...]], Values]
 class Checkpoint:
     """The weights of a model at one commit. ``tensors`` by name; ``decode`` turns bytes of a dtype into float32 values."""
 
-    format: str  # "safetensors" | "gguf" | "onnx"
+    format: str  # "safetensors" | "gguf" | "onnx" | "torch"
     tensors: Mapping[str, Tensor]
     decode: Read
     metadata: Mapping[str, str] = field(default_factory=dict)

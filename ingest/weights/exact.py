@@ -1,7 +1,7 @@
 """This file knows identity without thresholds: digests of what tensors hold, and what follows when these are equal.
 
 For a tensor with values v: ``value`` is the digest of v, ``bf16`` and ``fp16`` those of v rounded to nearest even. A matrix and its
-transpose have one digest, so that orientation plays no part. Then, of models as multisets of tensors:
+transpose have one digest, so that orientation plays no part (``digesting`` makes them). Then, of models as multisets of tensors:
 
 - all ``value`` equal: one content; ``identical`` when the dtype is the same, else ``recast`` without loss;
 - bf16(A) = value(B) with A != B: B is A cast to bfloat16, and the direction is certain; the same for fp16;
@@ -10,16 +10,10 @@ transpose have one digest, so that orientation plays no part. Then, of models as
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-
-from ingest.weights.checkpoint import Values
-from ingest.weights.formats import as_bf16, as_fp16
 
 TRIVIAL = 16  # fewer distinct values than this, or fewer values, and a tensor says nothing of its origin
 
@@ -52,27 +46,6 @@ class Digest:
     trivial: bool  # constants and the like: equal in unrelated models
 
 
-def digest_of(role: str, values: Values, dtype: str) -> Digest:
-    """The digests of one tensor."""
-    narrow, half = as_bf16(values), as_fp16(values)
-    bf16 = _hash("bf16", values.shape, (np.ascontiguousarray(narrow).view(np.uint32) >> 16).astype("<u2"))
-    fp16 = _hash("fp16", values.shape, half.astype("<f2").view("<u2"))
-    if np.array_equal(narrow, values, equal_nan=True):
-        value = bf16
-    elif np.array_equal(half, values, equal_nan=True):
-        value = fp16
-    else:
-        value = _hash("fp32", values.shape, np.ascontiguousarray(values).view("<u4"))
-    trivial = values.size < TRIVIAL or len(np.unique(values.reshape(-1)[:4096])) < TRIVIAL
-    return Digest(role, values.shape, values.size, dtype, value, bf16, fp16, trivial)
-
-
-def _hash(kind: str, shape: tuple[int, ...], words: np.ndarray[tuple[int, ...], np.dtype[np.unsignedinteger]]) -> str:
-    said = f"{kind} {'x'.join(map(str, sorted(shape)))} ".encode()
-    ways = (words, words.T) if words.ndim == 2 and words.shape[0] > 1 and words.shape[1] > 1 else (words,)
-    return min(hashlib.blake2b(said + np.ascontiguousarray(way).tobytes(), digest_size=16).hexdigest() for way in ways)
-
-
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A model as multisets of tensor digests."""
@@ -84,7 +57,7 @@ class Identity:
     counts: dict[str, int]  # values of each ``value`` digest that says something
 
 
-def identity(digests: list[Digest]) -> Identity:
+def identity(digests: Sequence[Digest]) -> Identity:
     """The identity of a model from the digests of its tensors."""
     return Identity(
         dtype_of_most(digests),

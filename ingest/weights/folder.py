@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from graph.errors import BadInput
+from ingest.weights import torch_file
 from ingest.weights.checkpoint import Checkpoint, DamagedCheckpoint
 from ingest.weights.gguf_file import read_gguf
 from ingest.weights.onnx_file import read_onnx
-from ingest.weights.safetensors_file import read_safetensors, shards
+from ingest.weights.safetensors_file import LONGEST_INDEX, read_safetensors, shards, shards_named
 
 _LONGEST_CONFIG = 10_000_000
-_CONFIG = "config.json"
+CONFIG = "config.json"
+_PICKLED = "pytorch_model*.bin"
 _EXPORTS = "onnx"  # the folder of a repository that holds exports of it
 ADAPTER = "adapter_config.json"
+KINDS = (".safetensors", ".gguf", ".onnx", *torch_file.KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,25 @@ class Found:
                 return read_gguf(self.path)
             if self.path.suffix == ".onnx":
                 return _read_onnx(self.path)
-            return read_safetensors([self.path], settings_of(self.path.parent / _CONFIG))
+            if self.path.suffix in torch_file.KINDS:
+                return torch_file.read_torch([self.path], settings_of(self.path.parent / CONFIG))
+            return read_safetensors([self.path], settings_of(self.path.parent / CONFIG))
         files = shards(self.path)
         if files:
-            return read_safetensors(files, settings_of(self.path / _CONFIG))
+            return read_safetensors(files, settings_of(self.path / CONFIG))
         single = sorted(self.path.glob("*.gguf")) or sorted(self.path.glob("*.onnx"))
+        pickled = [] if single else torch_shards(self.path)
+        if pickled:
+            return torch_file.read_torch(pickled, settings_of(self.path / CONFIG))
         if len(single) != 1:
             raise BadInput(f"{self.path} holds {len(single)} GGUF or ONNX files and no safetensors: name one file")
         return read_gguf(single[0]) if single[0].suffix == ".gguf" else _read_onnx(single[0])
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of its files of weights, about: what reading it means."""
+        files = [self.path] if self.path.is_file() else [path for kind in KINDS for path in self.path.glob(f"*{kind}")]
+        return sum(path.stat().st_size for path in files if path.is_file())
 
     @property
     def adapter(self) -> dict[str, Any] | None:
@@ -50,9 +64,21 @@ class Found:
         return settings_of(path) if self.path.is_dir() and path.is_file() else None
 
 
+def torch_shards(folder: Path) -> list[Path]:
+    """PyTorch files of a folder: those that its index names, else the one that there is. May be empty."""
+    index = folder / torch_file.INDEX
+    if index.is_file():
+        if index.stat().st_size > LONGEST_INDEX:
+            raise DamagedCheckpoint(index, "it is too long for an index")
+        return [
+            folder / name for name in shards_named(index, index.read_bytes(), lambda name: (folder / name).is_file())
+        ]
+    return [folder / torch_file.SINGLE] if (folder / torch_file.SINGLE).is_file() else []
+
+
 def _read_onnx(path: Path) -> Checkpoint:
     """One ONNX file; its configuration lies beside it, or above the folder ``onnx`` of a repository."""
-    return read_onnx(path, settings_of(path.parent / _CONFIG) or settings_of(path.parent.parent / _CONFIG))
+    return read_onnx(path, settings_of(path.parent / CONFIG) or settings_of(path.parent.parent / CONFIG))
 
 
 def settings_of(path: Path) -> dict[str, Any]:
@@ -87,6 +113,9 @@ def _within(folder: Path, name: str) -> Iterator[Found]:
         return
     single = sorted(folder.glob("*.gguf")) or sorted(folder.glob("*.onnx"))
     if len(single) == 1:
+        yield Found(name, folder)
+        return
+    if not single and any(folder.glob(_PICKLED)):
         yield Found(name, folder)
         return
     yield from (Found(f"{name}/{file.stem}", file) for file in single)

@@ -26,8 +26,9 @@ BITS = {"F64": 52, "F32": 23, "F16": 10, "BF16": 7, "F8_E4M3": 3, "F8_E5M2": 2} 
 def decoded(raw: Bytes, dtype: str, shape: tuple[int, ...]) -> Values:
     """Values of a plain dtype as float32. Integers above 2**24 and F64 lose digits."""
     if dtype == "BF16":
-        words = raw.view("<u2").astype(np.uint32) << np.uint32(16)
-        return words.view(np.float32).reshape(shape)
+        halves = np.zeros((raw.size // 2, 2), dtype="<u2")
+        halves[:, 1] = raw.view("<u2")
+        return halves.view("<f4").reshape(shape)
     if dtype in ("F8_E4M3", "F8_E5M2"):
         small: Values = _TABLES[dtype][raw].reshape(shape)
         return small

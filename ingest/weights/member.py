@@ -5,18 +5,19 @@ exact identity, and when it was uploaded.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
+from graph.novelty import Tier
 from ingest.weights.checkpoint import Checkpoint, Values
-from ingest.weights.exact import Described, Digest, Identity, digest_of, identity
+from ingest.weights.digesting import Digesting
+from ingest.weights.exact import Described, Digest, Identity, identity
 from ingest.weights.formats import FLOATS, spacing
 from ingest.weights.space import placed
 from ingest.weights.whole import Whole
@@ -24,13 +25,6 @@ from ingest.weights.whole import Whole
 Doubles = npt.NDArray[np.float64]
 BUDGET = 1_000_000  # values of one model that are kept for comparison
 _FEWEST_ROWS, _MOST_ROWS = 8, 256
-
-
-class Tier(StrEnum):
-    """How much of a checkpoint was read."""
-
-    WINDOWS = "T1"  # its header, and windows of its matrices
-    ALL = "T2"  # every byte
 
 
 @dataclass(frozen=True)
@@ -53,8 +47,8 @@ class Member:
 
     @property
     def tier(self) -> Tier:
-        """How much of it was read."""
-        return Tier.WINDOWS if self.described else Tier.ALL
+        """How much of it was read: T1, the header and windows; T2, every byte."""
+        return Tier.T1 if self.described else Tier.T2
 
     @cached_property
     def tensors(self) -> tuple[Described, ...]:
@@ -93,30 +87,41 @@ class Member:
         return self.dtype in FLOATS
 
 
-def member(id: str, checkpoint: Checkpoint, created_at: datetime | None = None, budget: int = BUDGET) -> Member:
-    """Read a checkpoint once: digests of everything, and the matrices or windows of them within ``budget`` values."""
+def member(
+    id: str,
+    checkpoint: Checkpoint,
+    created_at: datetime | None = None,
+    budget: int = BUDGET,
+    on_bytes: Callable[[int], None] = lambda _: None,
+) -> Member:
+    """Read a checkpoint once: digests of everything, and the matrices or windows of them within ``budget`` values.
+
+    ``on_bytes`` is told of the bytes of each tensor that was read.
+    """
     whole = sum(tensor.count for tensor in checkpoint.tensors.values())
-    digests: list[Digest] = []
     sums = Whole()
     kept: dict[str, Values] = {}
     room = 2 * budget
     windowed = whole > budget
-    for tensor in placed(checkpoint):
-        digests.append(digest_of(tensor.role, tensor.values, tensor.dtype))
-        if tensor.values.ndim != 2 or not np.isfinite(tensor.values).all():
-            continue
-        sums.add(tensor.role, tensor.values)
-        values = _window(tensor.role, tensor.values, whole, budget) if windowed else tensor.values
-        if values is not None and values.size <= room:
-            room -= values.size
-            kept[tensor.role] = np.ascontiguousarray(values, dtype=np.float32)
+    with Digesting() as digesting:
+        for tensor in placed(checkpoint):
+            digesting.add(tensor.role, tensor.values, tensor.dtype)
+            on_bytes(tensor.size_bytes)
+            if tensor.values.ndim != 2 or not np.isfinite(tensor.values).all():
+                continue
+            sums.add(tensor.role, tensor.values)
+            values = _window(tensor.role, tensor.values, whole, budget) if windowed else tensor.values
+            if values is not None and values.size <= room:
+                room -= values.size
+                kept[tensor.role] = np.ascontiguousarray(values, dtype=np.float32)
+        digests = digesting.digests
     whose = identity(digests)
     return Member(
         id,
         whose.dtype,
         kept,
         whose,
-        tuple(digests),
+        digests,
         created_at,
         windowed,
         dict(checkpoint.metadata),

@@ -21,6 +21,7 @@ from ingest.weights.grid import agreement, grid_of, within_steps
 from ingest.weights.inherited import Candidate, Descent, descent
 from ingest.weights.low_rank import is_noise, rank
 from ingest.weights.member import Member
+from ingest.weights.same_windows import PROBABILITY, same_in_windows
 from ingest.weights.span import span
 from ingest.weights.structure import Laid, head_changed, laid, layers_kept, rescaled
 
@@ -124,6 +125,7 @@ class Origins:
     def _origin(self, model: Member) -> Origin:
         return (
             self._same(model)
+            or self._same_in_part(model)
             or self._quantised(model)
             or self._reshaped(model)
             or self._part(model)
@@ -165,6 +167,15 @@ class Origins:
             if missing is not None:
                 what = f"the same tensors, without {', '.join(missing) or 'constants'}"
                 return self._one(model, elder, Relation.IDENTICAL, 1.0, what, is_leaf=True)
+        return None
+
+    def _same_in_part(self, model: Member) -> Origin | None:
+        """A copy or a cast, as far as it was read."""
+        for elder in self._members:
+            if same_in_windows(model, elder):
+                relation = Relation.IDENTICAL if model.dtype == elder.dtype else Relation.RECAST
+                what = f"the same in all {model.flat.size} weights that were read of both"
+                return self._one(model, elder, relation, PROBABILITY, what, is_leaf=True)
         return None
 
     def _quantised(self, model: Member) -> Origin | None:
@@ -341,8 +352,10 @@ class Origins:
 
     def _uncertain(self, model: Member, near: Sequence[Member], why: str) -> Origin:
         """The nearest relative, as one of several."""
-        distances = np.array([squared(model, elder) for elder in near[:5]])
-        share = distances.min() / np.maximum(distances, 1e-30) if len(distances) else distances
+        distances = np.maximum(
+            [squared(model, elder) for elder in near[:5]], 1e-30
+        )  # 0 where all that is held is equal
+        share = distances.min() / distances
         shares = share / share.sum()
         found = self._one(model, near[0], Relation.FINETUNE, float(min(_NEAREST_ONLY, shares[0] + 0.2)), why)
         chances = tuple((elder.id, float(value)) for elder, value in zip(near[:5], shares, strict=True))

@@ -5,7 +5,7 @@ believed; nothing is allocated for a claim of the header.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,35 @@ from ingest.weights.formats import WIDTH, decoded
 
 LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
 LONGEST_INDEX = 100_000_000
 
 
 def read_safetensors(paths: list[Path], config: dict[str, Any] | None = None) -> Checkpoint:
     """A checkpoint of one file or of several shards. Raises DamagedCheckpoint."""
-    tensors: dict[str, Tensor] = {}
-    metadata: dict[str, str] = {}
+    read = {}
     for path in paths:
         size = path.stat().st_size
         with path.open("rb") as file:
             start = file.read(8)
             length = header_length(path, start, size)
-            found, said = parse_header(path, file.read(length), size)
+            read[path] = parse_header(path, file.read(length), size)
+    return checkpoint_of(read, config or {})
+
+
+def checkpoint_of(
+    read: Mapping[Path, tuple[dict[str, Tensor], dict[str, str]]], config: Mapping[str, Any]
+) -> Checkpoint:
+    """The checkpoint whose files have these headers. Raises DamagedCheckpoint."""
+    tensors: dict[str, Tensor] = {}
+    metadata: dict[str, str] = {}
+    for path, (found, said) in read.items():
         for name, tensor in found.items():
             if name in tensors:
                 raise DamagedCheckpoint(path, f"tensor {name[:80]!r} is in two shards")
             tensors[name] = tensor
         metadata.update(said)
-    return Checkpoint("safetensors", dict(sorted(tensors.items())), decoded, metadata, config or {})
+    return Checkpoint("safetensors", dict(sorted(tensors.items())), decoded, metadata, config)
 
 
 def header_length(path: Path, start: bytes, size: int) -> int:
@@ -93,9 +103,11 @@ def _tensor(path: Path, name: str, entry: object, begin: int, size: int) -> Tens
 
 
 def shards(folder: Path) -> list[Path]:
-    """The weight files of a folder: those that its index names, else its one or more safetensors files. May be empty."""
+    """The weight files of a folder: those that its index names, else ``model.safetensors``, else all. May be empty."""
     index = folder / INDEX
     if not index.is_file():
+        if (folder / SINGLE).is_file():
+            return [folder / SINGLE]  # others beside it are other precisions of it
         return sorted(path for path in folder.glob("*.safetensors") if path.is_file())
     if index.stat().st_size > LONGEST_INDEX:
         raise DamagedCheckpoint(index, "it is too long for an index")

@@ -18,7 +18,7 @@ from graph.errors import Damaged, StemmaError
 from ingest.weights.checkpoint import Checkpoint
 from ingest.weights.member import Member
 from ingest.weights.origin import Origin
-from ingest.weights.sketch_file import VERSION, read_mark, read_sketch, write_sketch
+from ingest.weights.sketch_file import VERSION, Known, read_known, read_sketch, write_sketch
 
 _ORIGINS = "origins.json"
 _KIND = ".sketch"
@@ -42,15 +42,16 @@ class WeightShelf:
 
     def has(self, model: str, mark: str) -> bool:
         """Whether this state of the model's files was read."""
-        return self.mark(model) == mark
+        known = self.known(model)
+        return known is not None and known.mark == mark
 
-    def mark(self, model: str) -> str | None:
-        """What the model's files were known by when they were read; None when they were not."""
+    def known(self, model: str) -> Known | None:
+        """What the model's files were known by when they were read, and how much of them was; None when they were not."""
         path = self._path(model)
         if not path.is_file():
             return None
         try:
-            return read_mark(path)
+            return read_known(path)
         except StemmaError:
             return None  # read again, it is whole
 

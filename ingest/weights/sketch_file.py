@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from graph.errors import BadInput
+from graph.novelty import Tier
 from ingest.weights.checkpoint import MOST_TENSORS, DamagedCheckpoint, Tensor, Values, checked_shape
 from ingest.weights.exact import Described, Digest, identity, identity_unread
 from ingest.weights.formats import as_bf16, as_fp16, decoded
@@ -52,6 +53,14 @@ class Sketch:
 
     member: Member
     mark: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a sketch on the shelf is of: what its files were known by, and how much of them was read."""
+
+    mark: str | None
+    tier: Tier
 
 
 def write_sketch(path: Path, model: Member, mark: str | None = None, said: Mapping[str, str] | None = None) -> None:
@@ -104,13 +113,14 @@ def read_sketch(path: Path, *, is_own: bool = False) -> Sketch:
     return parse_sketch(path, path.read_bytes(), _OWN_HEADER if is_own else LONGEST_HEADER)
 
 
-def read_mark(path: Path) -> str | None:
-    """The mark of a sketch on the shelf; None when it has none or is of another version. Raises DamagedCheckpoint."""
+def read_known(path: Path) -> Known | None:
+    """What a sketch on the shelf is of; None when it is of another version. Raises DamagedCheckpoint, BadInput."""
     size = path.stat().st_size
     with path.open("rb") as file:
         text = file.read(header_length(path, file.read(8), size))
     about = _about(path, parse_header(path, text, size)[1])
-    return about.mark if about.version == VERSION else None
+    tier = Tier.T2 if about.digests or not about.tensors else Tier.T1
+    return Known(about.mark, tier) if about.version == VERSION else None
 
 
 def parse_sketch(path: Path, data: bytes, longest_header: int = LONGEST_HEADER) -> Sketch:
@@ -145,7 +155,7 @@ def parse_sketch(path: Path, data: bytes, longest_header: int = LONGEST_HEADER) 
             raise DamagedCheckpoint(path, f"{role[:80]!r} holds what is no number")
         matrices[role] = values
     digests = _digests(path, tensors, about.digests)
-    whose = identity(list(digests)) if digests else identity_unread(tensors)
+    whose = identity(digests) if digests else identity_unread(tensors)
     described = () if digests else tensors
     facts = (about.windowed, about.said, described, about.read_bytes, whole_sketch)
     return Sketch(Member(about.id, whose.dtype, matrices, whose, digests, None, *facts), about.mark)

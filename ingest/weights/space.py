@@ -61,6 +61,7 @@ class Placed:
     role: str
     values: Values  # (out, in) for matrices
     dtype: str  # as stored; "I8" also where a scale beside it gives the values back
+    size_bytes: int = 0  # as stored
 
 
 def role_of(name: str) -> str:
@@ -100,9 +101,10 @@ def placed(checkpoint: Checkpoint) -> Iterator[Placed]:
             values = _unpermuted(values, heads)
         parts = _parts(role, values.shape, config)
         for part, first, last in parts:
-            yield Placed(part, values[first:last], tensor.dtype)
+            share = tensor.size_bytes * (last - first) // max(1, values.shape[0])
+            yield Placed(part, values[first:last], tensor.dtype, share)
         if not parts:
-            yield Placed(role, values, tensor.dtype)
+            yield Placed(role, values, tensor.dtype, tensor.size_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,13 @@ def test_a_model_found_by_searching_tells_what_it_is(page: Page) -> None:
     page.goto("/?q=zephyr")
     page.get_by_role("link", name=ZEPHYR, exact=True).first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text(ZEPHYR)
+    expect(page).to_have_title(f"{ZEPHYR} – Stemma")
+    expect(page.get_by_role("main")).to_be_focused()
     expect(page.get_by_text("A fine-tune of mistralai/Mistral-7B-v0.1; text-generation, mit.")).to_be_visible()
     expect(page.get_by_text("hf download HuggingFaceH4/zephyr-7b-beta --revision b70e0c9a2d9e14bd")).to_be_visible()
     expect(page.get_by_text("yes, with their notices kept")).to_be_visible()
     derived = page.get_by_role("region", name="Made from it: 7 directly")
-    derived.get_by_role("button", name="quantised 5").click()
+    derived.get_by_role("button", name="quantised versions 5").click()
     expect(derived.locator("tbody tr")).to_have_count(5)
     page.wait_for_load_state("networkidle")
     assert not faults(page)
@@ -40,7 +42,7 @@ def test_other_spellings_and_former_names_lead_to_the_model(page: Page, spelling
     page.goto(f"/models/{spelling}")
     wanted = ZEPHYR if "ZEPHYR" in spelling else "google-bert/bert-base-uncased"
     expect(page.get_by_role("heading", level=1)).to_have_text(wanted)
-    assert page.url.endswith(f"/models/{wanted}")
+    page.wait_for_url(f"**/models/{wanted}")
 
 
 def test_an_unknown_model_and_an_unknown_page_are_told(page: Page) -> None:

@@ -62,7 +62,7 @@ def test_a_shared_address_is_the_same_view(page: Page, context: BrowserContext) 
 def test_groups_fold_into_one_row_and_say_how_many(page: Page) -> None:
     page.goto("/?q=zephyr")
     expect(page.get_by_role("status")).to_have_text("14 models")
-    page.get_by_label("Fold", exact=True).select_option("One row a family")
+    page.get_by_label("Fold").select_option("One row a family")
     expect(page.get_by_role("status")).to_have_text("2 rows")
     expect(page.get_by_role("row", name="HuggingFaceH4/zephyr-7b-beta")).to_contain_text("+12 folded")
     assert page.url.endswith("?q=zephyr&fold=family")
@@ -139,6 +139,7 @@ def test_the_keyboard_is_enough(page: Page) -> None:
 def test_on_a_phone_nothing_sticks_out(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     for address in (
+        "/",
         "/?q=mistral",
         "/models/mistralai/Mistral-7B-v0.1",
         "/compare?id=gpt2&id=google-bert/bert-base-uncased",

@@ -6,6 +6,7 @@ Lists are walked by keyset: the cursor is base64 JSON of the sort key and ``_id`
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import socket
 import threading
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+
+from tests.loopback_hub.storage import Storage
 
 Row = dict[str, Any]
 EXPANDS = {
@@ -34,6 +37,8 @@ EXPANDS = {
 }
 CAP = 1000  # rows of a page
 WINDOW = 300  # seconds
+COMMIT = "c0" * 20
+SMALL = 2_000  # bytes up to which a file comes from the Hub itself
 
 
 @dataclass
@@ -48,6 +53,13 @@ class Hub:
     quota: int = 500
     on_page: Callable[[int], None] = lambda _: None
     hostile_next: str | None = None
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)  # repository -> path -> content
+    storage: Storage | None = None  # where the resolver sends on to
+    commits: dict[str, str] = field(default_factory=dict)  # repository -> commit, where not that of ``COMMIT``
+    gated: set[str] = field(default_factory=set)
+    resolved: int = 0
+    on_resolve: Callable[[int], None] = lambda _: None
+    signs_ranges: bool = False  # an address of the storage is good for the range asked for alone
     lists: int = 0
     requests: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
@@ -91,11 +103,64 @@ class _Handler(BaseHTTPRequestHandler):
             self._list(hub.models if parts.path.endswith("models") else hub.datasets, parts.path, parse_qs(parts.query))
         elif parts.path.startswith("/api/models/"):
             self._one(unquote(parts.path.removeprefix("/api/models/")))
+        elif "/resolve/" in parts.path:
+            self._resolve(parts.path.strip("/"))
         else:
             self._send(404, {"error": "Not Found"})
 
+    def _resolve(self, path: str) -> None:
+        """A file of a repository: small ones from here, large ones by a redirect to the storage."""
+        hub = self.hub
+        with hub.lock:
+            hub.resolved += 1
+            number = hub.resolved
+        hub.on_resolve(number)
+        repository, _, rest = path.partition("/resolve/")
+        revision, _, name = rest.partition("/")
+        repository = hub.moved.get(repository, repository)
+        content = hub.files.get(repository, {}).get(unquote(name))
+        commit = hub.commits.get(repository, COMMIT)
+        if repository in hub.gated:
+            self._send(403, {}, {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted."})
+        elif content is None or revision not in (commit, "main"):
+            self._send(404, {}, {"X-Error-Code": "EntryNotFound"})
+        elif hub.storage is not None and len(content) > SMALL:
+            digest = hub.storage.keep(content)
+            signed = f"?range={self.headers.get('range', '')}" if hub.signs_ranges else ""
+            facts = {"X-Repo-Commit": commit, "X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(content))}
+            self._send(302, {}, {"Location": f"{hub.storage.address}/{digest}{signed}", **facts})
+        else:
+            self._plain(content, commit)
+
+    def _plain(self, content: bytes, commit: str) -> None:
+        said = self.headers.get("range", "")
+        self.send_response(206 if said else 200)
+        if said:
+            first, last = (int(number) for number in said.removeprefix("bytes=").split("-"))
+            self.send_header("Content-Range", f"bytes {first}-{min(last, len(content) - 1)}/{len(content)}")
+            content = content[first : last + 1]
+        self.send_header("X-Repo-Commit", commit)
+        self.send_header("ETag", f'"{hashlib.sha1(content).hexdigest()}"')
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _held(self, name: str) -> Row:
+        """A repository with files, as the Hub tells of it with ``blobs=true``."""
+        siblings = []
+        for path, content in sorted(self.hub.files[name].items()):
+            lfs = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 130}
+            sibling = {"rfilename": path, "size": len(content), "blobId": hashlib.sha1(content).hexdigest()}
+            siblings.append({**sibling, "lfs": lfs} if path.endswith((".safetensors", ".gguf", ".bin")) else sibling)
+        known = next((row for row in self.hub.models if row["id"] == name), {"_id": "f" * 24, "id": name})
+        return {**known, "sha": self.hub.commits.get(name, COMMIT), "siblings": siblings}
+
     def _one(self, name: str) -> None:
+        name, _, revision = name.partition("/revision/")
         row = next((row for row in self.hub.models if row["id"].lower() == name.lower()), None)
+        if name in self.hub.files:
+            known = revision in ("", "main", self.hub.commits.get(name, COMMIT))
+            row = self._held(name) if known else None
         if name in self.hub.moved:
             self._send(307, {}, {"Location": f"/api/models/{self.hub.moved[name]}"})
         elif row is None:

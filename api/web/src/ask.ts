@@ -4,6 +4,7 @@ import { cell } from "./cell";
 import type { Operation } from "./operations";
 
 const KEPT = 200; // answers
+const PAUSE = 100; // ms to wait for more keys when the answer before is still under way
 
 /** The service answered with an error, or not at all. */
 export class Failed extends Error {}
@@ -90,19 +91,31 @@ export function useAnswers<Answer, Variables>(
   const key = JSON.stringify(each);
   const given = useRef(each);
   given.current = each;
+  const busy = useRef(false);
   useEffect(() => {
     if (given.current.length === 0) return;
     const notes = given.current.map((variables) => ({ name: operation.name, text: operation.text, variables }));
     asked.set([...asked.get(), ...notes]);
     const stop = new AbortController();
-    Promise.all(given.current.map((variables) => ask(operation, variables, stop.signal))).then(
-      (data) => !stop.signal.aborted && setHeld({ key, data, error: null }),
-      (error: unknown) => {
-        const failed = error instanceof Failed ? error : new Failed(String(error));
-        if (!stop.signal.aborted) setHeld({ key, data: null, error: failed });
-      },
-    );
+    const begin = () => {
+      busy.current = true;
+      Promise.all(given.current.map((variables) => ask(operation, variables, stop.signal))).then(
+        (data) => {
+          if (stop.signal.aborted) return;
+          busy.current = false;
+          setHeld({ key, data, error: null });
+        },
+        (error: unknown) => {
+          if (stop.signal.aborted) return;
+          busy.current = false;
+          setHeld({ key, data: null, error: error instanceof Failed ? error : new Failed(String(error)) });
+        },
+      );
+    };
+    const timer = busy.current ? setTimeout(begin, PAUSE) : undefined;
+    if (!busy.current) begin();
     return () => {
+      clearTimeout(timer);
       stop.abort();
       asked.set(asked.get().filter((note) => !notes.includes(note as (typeof notes)[number])));
     };

@@ -1,6 +1,6 @@
 /** This file knows the frame around every view: the bar on top, what is shown while a view loads, and the foot. */
 import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { snapshot } from "./ask";
 import { Documents } from "./parts/documents";
 import { ThemeChoice } from "./parts/theme-choice";
@@ -39,6 +39,17 @@ export function Page() {
   const { path } = usePlace();
   const here = found(path);
   const Shown = useComponent(here?.view);
+  const title = here ? here.id || here.view.entry?.words || here.view.name : "No such page";
+  useEffect(() => {
+    document.title = `${title} – Stemma`;
+  }, [title]);
+  const before = useRef(path);
+  useEffect(() => {
+    if (before.current === path) return;
+    before.current = path;
+    // the link that led here is gone with its view: go on reading from the top, not from nowhere
+    if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+  }, [path]);
   return (
     <>
       <a class="skip" href="#main">

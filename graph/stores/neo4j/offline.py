@@ -23,11 +23,13 @@ from graph.stores.neo4j.projection import (
     DATASET,
     DERIVED_FROM,
     FILE,
+    HAS_TENSOR,
     HAS_WEIGHTS,
     KINDS,
     MODEL,
     SCORED,
     SIMILAR_TO,
+    TENSOR,
     TRAINED_ON,
     WEIGHT,
     Frame,
@@ -46,11 +48,18 @@ _TYPES = (
     (pl.Boolean, "boolean"),
 )
 # What relationships name nodes by.
-_KEYS = {MODEL.name: "id", DATASET.name: "id", WEIGHT.name: "digest", BENCHMARK.name: "name"}
+_KEYS = {
+    MODEL.name: "id",
+    DATASET.name: "id",
+    WEIGHT.name: "digest",
+    TENSOR.name: "digest",
+    BENCHMARK.name: "name",
+}
 _ENDS = {
     DERIVED_FROM.name: (("model", MODEL.name), ("base_model", MODEL.name)),
     TRAINED_ON.name: (("model", MODEL.name), ("dataset", DATASET.name)),
     HAS_WEIGHTS.name: (("model", MODEL.name), ("digest", WEIGHT.name)),
+    HAS_TENSOR.name: (("model", MODEL.name), ("digest", TENSOR.name)),
     SIMILAR_TO.name: (("model", MODEL.name), ("other", MODEL.name)),
     SCORED.name: (("model", MODEL.name), ("benchmark", BENCHMARK.name)),
 }

@@ -28,7 +28,7 @@ from graph.stores.embedded.index import build_index
 from graph.subset.lock import Lock
 from graph.tables import BY_NAME
 
-_BY_MODEL = ("claims", "trainings", "files", "changes", "novelty", "results", "abilities")
+_BY_MODEL = ("claims", "trainings", "files", "tensors", "changes", "novelty", "results", "abilities")
 
 
 def write(lock: Lock, source: Snapshot, folder: Path) -> Snapshot:
@@ -107,7 +107,7 @@ def _nodes(source: Snapshot, chosen: pa.Array, bases: pl.Series) -> pl.DataFrame
     empty = pl.lit([], dtype=pl.List(pl.String))
     author = pl.when(pl.col("id").str.contains("/", literal=True)).then(pl.col("id").str.split("/").list.first())
     missing = pl.DataFrame({"id": outside}, schema={"id": pl.String}).with_columns(
-        author=author, state=pl.lit(State.MISSING.value), tags=empty, languages=empty, relations=empty
+        author=author, state=pl.lit(State.MISSING.value), tags=empty, languages=empty, relations=empty, standards=empty
     )
     return pl.concat([models, missing], how="diagonal").sort("id")
 

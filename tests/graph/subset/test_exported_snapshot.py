@@ -77,7 +77,7 @@ def assert_restricted(whole: Path, part: Path, lock: Lock) -> None:
     assert {facet["value"]: facet["count"] for facet in facets} == Counter(values)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(hub_rows(), st.data())
 def test_answers_are_those_of_the_whole_restricted(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], data: st.DataObject

@@ -11,7 +11,8 @@ import pytest
 
 from graph.catalogue import Catalogue
 from graph.records import Relation
-from ingest.folders import ingest_folders, origin_of
+from ingest.folders import ingest_folders
+from ingest.identify import origin_of
 from ingest.weights.folder import checkpoints
 from ingest.weights.linear_sketch import sketch_of
 from ingest.weights.member import Member, member

@@ -13,7 +13,8 @@ from safetensors.numpy import save_file
 
 from graph.catalogue import Catalogue
 from graph.records import Relation
-from ingest.folders import identify, ingest_folders
+from ingest.folders import ingest_folders
+from ingest.identify import identify
 from ingest.weights.folder import checkpoints
 from ingest.weights.formats import as_bf16
 from ingest.weights.member import Member, member

@@ -15,27 +15,29 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from graph.errors import BadInput, StemmaError
-from ingest.folders import read_one, sketch_to
+from graph.novelty import Tier
+from ingest.identify import read_one, sketch_to
 from ingest.weights.checkpoint import DamagedCheckpoint
 from ingest.weights.exact import identity_unread
-from ingest.weights.member import Member, Tier
-from ingest.weights.sketch_file import VERSION, parse_sketch, read_mark, read_sketch, write_sketch
+from ingest.weights.member import Member
+from ingest.weights.sketch_file import VERSION, Known, parse_sketch, read_known, read_sketch, write_sketch
 from tests.ingest.weights import families
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Member:
-    return read_one([families.write(tmp_path_factory.mktemp("one") / "root", families.root(1))])
+    return read_one(families.write(tmp_path_factory.mktemp("one") / "root", families.root(1))).member
 
 
 def test_a_sketch_holds_what_was_read(model: Member, tmp_path: Path) -> None:
     write_sketch(tmp_path / "a.sketch", model, "mark", {"made": "here"})
     found = read_sketch(tmp_path / "a.sketch")
-    assert found.mark == read_mark(tmp_path / "a.sketch") == "mark"
+    assert found.mark == "mark"
+    assert read_known(tmp_path / "a.sketch") == Known("mark", Tier.T2)
     assert found.member.digests == model.digests
     assert found.member.identity == model.identity
     assert found.member.said == {"made": "here"}
-    assert found.member.tier is Tier.ALL
+    assert found.member.tier is Tier.T2
     assert found.member.shapes == model.shapes
     assert all(np.array_equal(values, model.matrices[role]) for role, values in found.member.matrices.items())
     with safe_open(tmp_path / "a.sketch", "np") as file:  # a reader that nobody here wrote
@@ -57,7 +59,7 @@ def test_of_windows_no_digest_is_told(model: Member, tmp_path: Path) -> None:
     )
     write_sketch(tmp_path / "a.sketch", part)
     found = read_sketch(tmp_path / "a.sketch").member
-    assert (found.tier, found.dtype, found.layout) == (Tier.WINDOWS, "BF16", model.layout)
+    assert (found.tier, found.dtype, found.layout) == (Tier.T1, "BF16", model.layout)
     assert not found.identity.value
 
 
@@ -80,7 +82,7 @@ def read_described(member: Member, shape: tuple[int, ...]) -> Member:
 
 def test_a_private_sketch_tells_no_name(tmp_path: Path) -> None:
     folder = families.write(tmp_path / "secret-project", families.root(2))
-    sketch_to([folder], tmp_path / "out.sketch")
+    sketch_to(folder, tmp_path / "out.sketch")
     assert b"secret" not in (tmp_path / "out.sketch").read_bytes()
 
 

@@ -12,6 +12,7 @@ import { toggle, tray } from "../../tray";
 import { hasView, type ViewProps } from "../../views";
 import { count, day, evidence, several, short } from "../../words";
 import { AbilityOf } from "./ability";
+import { Alike } from "./alike";
 import { Bases } from "./bases";
 import { BesideIt } from "./beside";
 import { DerivedModels } from "./derived";
@@ -43,6 +44,7 @@ export default function ModelView({ id }: ViewProps) {
           <LicenceLine id={model.id} />
           <AbilityOf model={model} />
           <Copies model={model} />
+          <Alike similar={model.similar} />
           <DerivedModels model={model} />
           <BesideIt model={model} />
           <Datasets model={model} />
@@ -136,7 +138,7 @@ function Datasets({ model }: { model: Model }) {
                 <li key={dataset.id}>
                   {dataset.id}{" "}
                   <span class="quiet">
-                    {[dataset.licence, `says ${by.map(evidence).join(" and ")}`].filter(Boolean).join("; ")}
+                    {[dataset.licence, `named by ${by.map(evidence).join(" and ")}`].filter(Boolean).join("; ")}
                   </span>
                 </li>,
               ]

@@ -32,7 +32,7 @@ export function LicenceLine({ id }: { id: string }) {
         ))}
         {kinds(report).map(({ meaning, by }) => (
           <li key={meaning}>
-            {meaning}{" "}
+            {meaning.charAt(0).toUpperCase() + meaning.slice(1)}{" "}
             <span class="quiet">
               (
               {by

@@ -15,12 +15,13 @@ const RESTS: Record<Told["tier"], string> = {
 export function NoveltyOf({ told }: { told: Told | null }) {
   if (told === null || told.class === "NEW") return null;
   const { score, interval, components } = told;
-  const one = (n: number): string => n.toFixed(n < 10 ? 1 : 0);
+  const one = (n: number): string => n.toFixed(n > 0 && n < 10 ? 1 : 0);
   return (
     <Section id="novelty" title="Is it a copy? How much of it is new?">
       <p class="verdict">
         {score !== null && <NoveltyRing score={score} />}{" "}
-        <strong>{score === null ? "No score" : `${one(score)} of 100`}</strong>, {novelty(told.class)}: {told.reason}.
+        <strong>{score === null ? "No score" : `${one(score)} of 100`}</strong>
+        {told.class !== "UNKNOWN" && `, ${novelty(told.class)}`}: {told.reason}.
         {interval && ` Between ${one(interval.low)} and ${one(interval.high)}.`}
       </p>
       {components.length > 0 && (
@@ -51,7 +52,7 @@ export function NoveltyOf({ told }: { told: Told | null }) {
           </table>
         </div>
       )}
-      <p class="quiet small">0 is a copy, 100 is all new. {RESTS[told.tier]}</p>
+      {score !== null && <p class="quiet small">0 is a copy, 100 is all new. {RESTS[told.tier]}</p>}
     </Section>
   );
 }

@@ -1,0 +1,165 @@
+"""Windows read in parts hold what a whole reading keeps, in every format; and models read in part are compared as others are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+import numpy.typing as npt
+import pytest
+from safetensors.numpy import save_file
+
+from graph.novelty import Tier
+from graph.records import Relation
+from ingest.weights.checkpoint import Checkpoint
+from ingest.weights.folder import Found
+from ingest.weights.level import levelled
+from ingest.weights.member import Member, member
+from ingest.weights.origin import origins
+from ingest.weights.same_windows import same_in_windows
+from ingest.weights.windows import Part, planned, windowed_member, windows
+from tests.ingest.weights import families
+
+BUDGET = 40_000  # values; the models below have more
+
+
+def from_disk(parts: Sequence[Part]) -> list[bytes]:
+    return [path.read_bytes()[begin:end] for path, begin, end in parts]
+
+
+def in_part(id: str, checkpoint: Checkpoint, most_bytes: int, budget: int = BUDGET) -> Member:
+    return windowed_member(id, checkpoint, windows(checkpoint, planned(checkpoint, most_bytes, budget), from_disk))
+
+
+Maker = Callable[[Path], Path]
+
+
+def plain(folder: Path) -> Path:
+    return families.write(folder / "model", families.root(3))
+
+
+def fused(folder: Path) -> Path:
+    rng = np.random.default_rng(0)
+    weights: dict[str, npt.NDArray[Any]] = {
+        "model.layers.0.self_attn.qkv_proj.weight": rng.normal(size=(64 + 32, 64)).astype(np.float16),
+        "model.layers.0.mlp.gate_up_proj.weight": rng.normal(size=(2 * 300, 64)).astype(np.float16),
+        "model.embed_tokens.weight": rng.normal(size=(500, 64)).astype(np.float32),
+    }
+    config: dict[str, object] = {"hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 1}
+    (folder / "model").mkdir()
+    save_file(weights, folder / "model" / "model.safetensors")
+    (folder / "model" / "config.json").write_text(json.dumps(config))
+    return folder / "model"
+
+
+def turned(folder: Path) -> Path:
+    rng = np.random.default_rng(1)
+    weights: dict[str, npt.NDArray[Any]] = {
+        "h.0.attn.c_attn.weight": rng.normal(size=(48, 144)).astype(np.float32),
+        "h.0.mlp.c_fc.weight": rng.normal(size=(48, 192)).astype(np.float32),
+        "h.0.mlp.c_proj.weight": rng.normal(size=(192, 48)).astype(np.float32),
+        "wte.weight": rng.normal(size=(900, 48)).astype(np.float32),
+    }
+    (folder / "model").mkdir()
+    save_file(weights, folder / "model" / "model.safetensors")
+    return folder / "model"
+
+
+def scaled(folder: Path) -> Path:
+    rng = np.random.default_rng(2)
+    weights: dict[str, npt.NDArray[Any]] = {
+        "model.layers.0.mlp.up_proj.weight": rng.integers(-127, 128, (700, 64), dtype=np.int8),
+        "model.layers.0.mlp.up_proj.weight_scale": rng.random((700, 1)).astype(np.float32),
+        "model.layers.0.mlp.down_proj.weight": rng.integers(-127, 128, (64, 700), dtype=np.int8),
+        "model.layers.0.mlp.down_proj.SCB": rng.random(64).astype(np.float32),
+    }
+    (folder / "model").mkdir()
+    save_file(weights, folder / "model" / "model.safetensors")
+    return folder / "model"
+
+
+def rotary(folder: Path) -> Path:
+    path, rng = folder / "model.gguf", np.random.default_rng(3)
+    writer = gguf.GGUFWriter(str(path), "llama")
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    form = gguf.GGMLQuantizationType.Q8_0
+    for name, rows in (("attn_q", 128), ("attn_k", 64), ("attn_v", 64), ("ffn_up", 400)):
+        values = rng.normal(size=(rows, 128)).astype(np.float32)
+        writer.add_tensor(f"blk.0.{name}.weight", gguf.quants.quantize(values, form), raw_dtype=form)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.mark.parametrize("make", [plain, fused, turned, scaled, rotary])
+def test_windows_read_in_parts_are_those_of_a_whole_reading(tmp_path: Path, make: Maker) -> None:
+    checkpoint = Found("x", make(tmp_path)).read()
+    whole = member("x", checkpoint, budget=BUDGET)
+    part = in_part("x", checkpoint, 10**9)
+    assert whole.windowed
+    assert part.matrices.keys() == whole.matrices.keys()
+    for role, values in whole.matrices.items():
+        assert np.array_equal(part.matrices[role], values), role
+    assert part.layout == whole.layout
+    assert (part.tier, whole.tier, part.dtype) == (Tier.T1, Tier.T2, whole.dtype)
+
+
+def test_a_smaller_budget_takes_some_of_the_same_windows(tmp_path: Path) -> None:
+    checkpoint = Found("x", plain(tmp_path)).read()
+    whole = member("x", checkpoint, budget=BUDGET)
+    held: set[str] = set()
+    for most in (0, 6_000, 20_000, 60_000):
+        plan = planned(checkpoint, most, BUDGET)
+        assert sum(wanted.size_bytes for wanted in plan) <= most
+        part = in_part("x", checkpoint, most)
+        assert held <= part.matrices.keys() <= whole.matrices.keys()
+        assert all(np.array_equal(values, whole.matrices[role]) for role, values in part.matrices.items())
+        held = set(part.matrices)
+    assert held
+
+
+def test_whole_models_are_cut_to_what_is_held_of_their_kind(tmp_path: Path) -> None:
+    found = [Found(name, families.write(tmp_path / name, families.root(at))) for at, name in enumerate(("a", "b"))]
+    whole = [member(item.model, item.read()) for item in found]
+    other = member("c", Found("c", fused(tmp_path)).read())
+    part = in_part("p", found[0].read(), 30_000, budget=1_000_000)
+    level = levelled([*whole, other, part])
+    assert [model.id for model in level] == ["a", "b", "c", "p"]
+    assert level[2] is other
+    assert {model.shapes for model in (*level[:2], level[3])} == {part.shapes}
+    assert level[0].digests == whole[0].digests
+    assert np.array_equal(level[0].flat, part.flat)
+    assert not np.array_equal(level[1].flat, part.flat)
+    few = replace(part, matrices={})
+    assert levelled([*whole, few], least=1) == [*whole, few]
+
+
+def test_a_copy_and_a_cast_are_seen_in_windows(tmp_path: Path) -> None:
+    weights = families.root(4)
+    tune = families.tuned(weights, task=1, seed=1)
+    items = {
+        "root": families.write(tmp_path / "root", weights),
+        "tune": families.write(tmp_path / "tune", tune),
+        "copy": families.write(tmp_path / "copy", tune),
+        "wide": families.write(tmp_path / "wide", tune, dtype="f32"),
+        "stranger": families.write(tmp_path / "stranger", families.root(5)),
+    }
+    models = [member("root", Found("root", items["root"]).read()), member("tune", Found("tune", items["tune"]).read())]
+    models += [
+        in_part(name, Found(name, items[name]).read(), 120_000, 1_000_000) for name in ("copy", "wide", "stranger")
+    ]
+    told = {origin.model: [(p.base_model, p.relation) for p in origin.parents] for origin in origins(levelled(models))}
+    assert told["copy"] == [("tune", Relation.IDENTICAL)]
+    assert told["wide"] == [("tune", Relation.RECAST)]
+    assert told["stranger"] == []
+    level = levelled(models)
+    assert not same_in_windows(level[2], level[0])
+    assert not same_in_windows(level[1], level[1])  # where every byte was read, digests decide

@@ -41,8 +41,8 @@ from ingest.weights.exact import identity
 from ingest.weights.formats import as_bf16
 from ingest.weights.linear_sketch import CANDIDATES, sketch_of
 from ingest.weights.member import Member
-from ingest.weights.origin import Origin, Parent
 from ingest.weights.pairs import COLUMNS, ROWS, alike
+from ingest.weights.parent import Origin, Parent
 from ingest.weights.sketch_table import SCHEMA, SketchTable, write_sketches
 
 _FAMILIES = 8

@@ -17,6 +17,7 @@ TORCH := $(VENV)/.torch
 PYTEST_FLAGS ?=
 SIZE ?= 200000
 SEED ?= 1
+MODELS ?= 100000
 ROOTS ?= 3
 CASES ?= 100000
 WHEELS ?= wheels
@@ -24,7 +25,7 @@ MEGABYTES ?= 1000
 TABLES ?= ../shared/data/evals
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web screenshots test check neo4j bench bench-fuzz bench-minilm bench-reading bench-weights bench-ability format lock clean
+.PHONY: help demo web screenshots test check neo4j bench bench-fuzz bench-minilm bench-reading bench-weights bench-similarity bench-ability bench-explorer format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -91,6 +92,10 @@ bench-weights: $(TORCH) ## train a zoo of tiny models (ROOTS, SEED) and judge wh
 	@$(BIN)/python -m bench.zoo make .bench/zoo-$(SEED) --seed $(SEED) --roots $(ROOTS) --wrong-times 0.003
 	@$(BIN)/python -m bench.zoo judge .bench/zoo-$(SEED)
 
+bench-similarity: $(READY) ## all pairs and identify among MODELS generated sketches
+	@$(BIN)/python -m bench.similarity pairs --models $(MODELS)
+	@$(BIN)/python -m bench.similarity identify --models $(MODELS)
+
 bench-ability: $(READY) ## foretell held-out results of the tables in the folder TABLES, beside the usual rules
 	@$(BIN)/python -m bench.ability $(TABLES) --seed $(SEED)
 
@@ -102,6 +107,9 @@ bench-minilm: $(READY) ## tell what the four packages of real weights in the fol
 
 bench-reading: $(READY) ## read checkpoints of MEGABYTES beside the plain reading of the same files
 	@$(BIN)/python -m bench.reading --megabytes $(MEGABYTES)
+
+bench-explorer: $(READY) $(WEB) ## measure the map and the largest lineage in a browser, on a generated Hub of SIZE models
+	@$(BIN)/python -m bench.explorer --size $(SIZE)
 
 format: $(READY) ## format the code and mend what can be mended
 	@$(BIN)/ruff format .

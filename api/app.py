@@ -29,6 +29,7 @@ from api.explorer import Explorer
 from api.identify import Compare, Identifying
 from api.loaders import Context, Limits, Loaders
 from api.page import PAGE
+from api.pictures import Pictures
 from api.serving import Serving
 from api.subsets import KINDS, Preview
 from graph.errors import LimitExceeded, StemmaError
@@ -287,6 +288,7 @@ def create_app(
     if compare is not None:
         handlers["/identify"] = Identifying(compare, settings.max_sketch_bytes).identify
         routes.append(Route("/identify", handlers["/identify"], methods=["POST"]))
+    routes += Pictures(serving).routes()
     previews = {f"/subsets/preview.{kind}": Preview(serving, kind) for kind in KINDS}
     routes += [Route(path, preview, methods=["GET"]) for path, preview in previews.items()]
     routes.append(Route("/{address:path}", explorer.file_or_page, methods=["GET"]))  # last: whatever is not above

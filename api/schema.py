@@ -451,6 +451,16 @@ class Query:
         where, kinds = filter_of(filter), list(dict.fromkeys(by))
         return await info.context.store.facets(where, kinds, page_size(info, first))  # type: ignore[return-value] # same fields
 
+    @strawberry.field(description="The models at points of the map, by the points' numbers; null where there is none.")
+    async def at_points(
+        self, info: Ask, points: Annotated[list[int], strawberry.argument(description="Numbers of points.")]
+    ) -> list[Model | None]:
+        """What is under a pointer."""
+        if len(points) > info.context.limits.page:
+            raise LimitExceeded("number of points", info.context.limits.page, len(points), "ask for fewer at once")
+        atlas = await info.context.store.atlas()
+        return atlas.models(points) if atlas else [None] * len(points)  # type: ignore[return-value] # records
+
     @strawberry.field(
         description="How many models bring what: copies, quantised, merges of the known, light, substantial."
     )

@@ -22,11 +22,13 @@ from api.novelty import Novelty
 from api.standards import StandardName, StandardVerdict, standards_of
 from graph import conflicts as disagreements
 from graph.errors import LimitExceeded
+from graph.fan import fans_in
 from graph.lineage import roots as roots_of
 from graph.novelty import told
 from graph.records import (
     ClaimRecord,
     DatasetRecord,
+    DerivationRecord,
     Direction,
     Evidence,
     FileRecord,
@@ -328,6 +330,51 @@ class Conflict:
     text: str = strawberry.field(description="The disagreement in words.")
 
 
+@strawberry.type(description="A place on the map of all models.")
+class Spot:
+    """See ``graph.store.Spot``."""
+
+    point: int = strawberry.field(description="The number of the model's point.")
+    x: float = strawberry.field(description="From the left, 0 to 1.")
+    y: float = strawberry.field(description="From the top, 0 to 1.")
+
+
+@strawberry.type(description="Derived models that are told together, not one by one.")
+class Crowd:
+    """See ``graph.fan.Crowd``."""
+
+    count: int = strawberry.field(description="How many.")
+    downloads: Long = strawberry.field(description="Their downloads in the last 30 days together.")
+    conflicts: int = strawberry.field(description="About how many of them claims disagree.")
+    inferred: int = strawberry.field(description="How many are known by their weights alone.")
+    dated: int = strawberry.field(description="Of how many the time of making is known.")
+    since: datetime | None = strawberry.field(description="When the first of the whole fan was made.")
+    until: datetime | None = strawberry.field(description="When the last of the whole fan was made.")
+    histogram: list[int] = strawberry.field(description="By time of making, in equal spans from `since` to `until`.")
+
+
+@strawberry.type(description="A derived model that is told by name.")
+class Named:
+    """A derivation, with what a picture shows of it."""
+
+    derivation: Derivation = strawberry.field(description="The derivation, with both models.")
+    novelty: float | None = strawberry.field(description="The derived model's novelty, 0 to 100; null when not known.")
+    novelty_class: str | None = strawberry.field(description="What kind of fork it is.")
+    cosine: float | None = strawberry.field(description="How alike the weights of the two are, where they were read.")
+
+
+@strawberry.type(description="What was made from a model in one way: the telling ones by name, the rest counted.")
+class Fan:
+    """See ``graph.fan.Fan``."""
+
+    relation: Relation = strawberry.field(description="In which way.")
+    count: int = strawberry.field(description="How many in all; the same as in `derivedCounts`.")
+    named: list[Named] = strawberry.field(
+        description="The most interesting: by downloads, descendants, novelty, conflict."
+    )
+    rest: Crowd | None = strawberry.field(description="The others together; null when all are named.")
+
+
 @strawberry.type(description="A model repository on a Hub.")
 class Model:
     """See ``ModelRecord``."""
@@ -401,6 +448,28 @@ class Model:
         counts = await info.context.load.counts.load(root.id)
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0].value))
         return [RelationCount(relation=relation, count=count) for relation, count in ordered]
+
+    @strawberry.field(description="Where it is on the map; null where the engine has no map.")
+    async def spot(root: Parent[ModelRecord], info: Ask) -> Spot | None:
+        """Its point."""
+        atlas = await info.context.store.atlas()
+        return atlas.spots([root.id])[0] if atlas else None  # type: ignore[return-value] # the same fields
+
+    @strawberry.field(
+        description="What was made from it directly, by relation: the telling ones by name, the rest counted."
+    )
+    async def fan(root: Parent[ModelRecord], info: Ask) -> list[Fan]:
+        """What a picture of its forks needs."""
+        found, known = await fans_in(info.context.store, root.id)
+        return [
+            Fan(
+                relation=fan.relation,
+                count=fan.count,
+                named=[await _named(info, edge, known[edge.model], root) for edge in fan.named],
+                rest=fan.rest,  # type: ignore[arg-type] # the same fields
+            )
+            for fan in found
+        ]
 
     @strawberry.field(description="The models without a base model that it descends from; itself when it has none.")
     async def roots(root: Parent[ModelRecord], info: Ask) -> list[Model]:
@@ -497,4 +566,18 @@ def edge_filter(relations: Sequence[Relation] | None, evidence: Sequence[Evidenc
     """Which derivations a field asks for."""
     return EdgeFilter(
         None if relations is None else frozenset(relations), None if evidence is None else frozenset(evidence)
+    )
+
+
+async def _named(info: Ask, edge: DerivationRecord, model: ModelRecord, base: ModelRecord) -> Named:
+    """A derived model as a picture shows it. Likeness is looked up only where the weights were read."""
+    cosine = None
+    if Evidence.WEIGHTS in edge.evidence:
+        alike = await info.context.store.similar(edge.model, 50)
+        cosine = next((pair.cosine for pair in alike if pair.other == edge.base_model), None)
+    return Named(
+        derivation=Edge(edge, model, base),  # type: ignore[arg-type] # an edge
+        novelty=model.novelty,
+        novelty_class=model.novelty_class,
+        cosine=cosine,
     )

@@ -14,6 +14,11 @@ import orjson
 WORDS = "llama mistral qwen gemma phi bert clip whisper flux sdxl deepseek granite yi falcon".split()  # noqa: SIM905
 SIZES = "1B 3B 7B 8B 13B 32B 70B base large".split()  # noqa: SIM905
 KINDS = "instruct chat lora GGUF AWQ merged dpo sft v2 tuned".split()  # noqa: SIM905
+ARCHITECTURES = (
+    *("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "GemmaForCausalLM", "Phi3ForCausalLM", "BertModel"),
+    *("T5ForConditionalGeneration", "WhisperForConditionalGeneration", "CLIPModel", "ViTForImageClassification"),
+    *("GPT2LMHeadModel", "RobertaForMaskedLM", "FluxPipeline", "Wav2Vec2ForCTC", "DeepseekV3ForCausalLM", "UNet2D"),
+)
 TASKS = [
     *["text-generation"] * 6,
     *["text-to-image"] * 3,
@@ -44,6 +49,7 @@ def rows(size: int, seed: int = 0) -> Iterator[bytes]:
     rng = random.Random(seed + 1)
     known = names(size, seed)
     pool = list(range(min(100, size))) * 5
+    built: list[int] = []  # the architecture of each, that of its first base
     for number, id in enumerate(known):
         day = 1 + number * 1300 // size
         year, month, date = 2022 + (day + 90) // 365, 1 + day // 30 % 12, 1 + day % 28
@@ -58,6 +64,7 @@ def rows(size: int, seed: int = 0) -> Iterator[bytes]:
             pool.append(base)
             if rng.random() < 0.05:
                 pool.append(number)
+        built.append(built[base] if bases else number * 7919 % 997 % 31 % 16)
         tags = [
             "transformers",
             "safetensors",
@@ -96,8 +103,8 @@ def rows(size: int, seed: int = 0) -> Iterator[bytes]:
             row["safetensors"] = {"parameters": {"BF16": total}, "total": total}
         if rng.random() < 0.5:
             row["config"] = {
-                "architectures": ["LlamaForCausalLM"],
-                "model_type": "llama",
+                "architectures": [ARCHITECTURES[built[number]]],
+                "model_type": ARCHITECTURES[built[number]].lower(),
                 "tokenizer_config": {"eos_token": "</s>"},
             }
         yield orjson.dumps(row)

@@ -52,7 +52,18 @@ def roots(walk: Walk) -> list[Any]:
     return sorted((model for model in above if model.generation == 0), key=lambda model: model.id.encode())
 
 
-PACKED = ("state", "downloads", "likes", "task", "licence", "parameters", "created_at")  # of each model in ``packed``
+PACKED = (  # of each model in ``packed``
+    "state",
+    "downloads",
+    "likes",
+    "task",
+    "licence",
+    "parameters",
+    "created_at",
+    "descendants",
+    "novelty",
+    "novelty_class",
+)
 
 
 def packed(walk: Walk) -> dict[str, object]:
@@ -73,13 +84,18 @@ def packed(walk: Walk) -> dict[str, object]:
             "licence": [model.licence for model in models],
             "parameters": [model.parameters for model in models],
             "createdAt": [model.created_at.isoformat() if model.created_at else None for model in models],
+            "descendants": [model.descendants or 0 for model in models],
+            "novelty": [model.novelty for model in models],
+            "noveltyClass": [model.novelty_class for model in models],
         },
         "edges": {
             "model": [place[edge.model] for edge in walk.edges],
             "baseModel": [place[edge.base_model] for edge in walk.edges],
             "relation": [edge.relation.name for edge in walk.edges],
             "evidence": [[evidence.name for evidence in edge.evidence] for edge in walk.edges],
+            "confidence": [edge.confidence for edge in walk.edges],
             "conflict": [edge.conflict for edge in walk.edges],
+            "cycle": [edge.cycle for edge in walk.edges],
         },
         "truncated": {"id": [hidden.id for hidden in walk.hidden], "hidden": [hidden.hidden for hidden in walk.hidden]},
         "totalAncestors": walk.total_ancestors,

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -257,6 +258,36 @@ class Coverage:
     skipped: dict[str, int] = field(default_factory=dict)  # by reason
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a model is on the map: its point's number, and its place, each from 0 to 1, from the left and from the top."""
+
+    point: int
+    x: float
+    y: float
+
+
+class Atlas(Protocol):
+    """The map of all models of one snapshot: files for a browser to draw, and what the points on it are."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are; ``head.json`` says what they hold."""
+        ...
+
+    def models(self, points: Sequence[int]) -> list[ModelRecord | None]:
+        """The models at these points; None for a number that no point has."""
+        ...
+
+    def spots(self, ids: Sequence[str]) -> list[Spot | None]:
+        """Where these models are."""
+        ...
+
+    def points(self, where: ModelFilter) -> bytes:
+        """The numbers of the points that pass a filter, ascending, as little-endian uint32."""
+        ...
+
+
 class Store(Protocol):
     """The questions. One instance answers from one snapshot, whose id is ``snapshot``."""
 
@@ -401,6 +432,10 @@ class Store(Protocol):
 
     async def coverage(self) -> Coverage:
         """What the catalogue holds."""
+        ...
+
+    async def atlas(self) -> Atlas | None:
+        """The map, made first when it is not there, which takes seconds for millions; None where an engine has none."""
         ...
 
     async def close(self) -> None:

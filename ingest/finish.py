@@ -9,6 +9,7 @@ import polars as pl
 
 from graph.catalogue import Catalogue
 from graph.snapshot import Source
+from graph.stores.embedded.atlas import build_atlas
 from graph.stores.embedded.index import build_index
 from graph.tables import TABLES
 from ingest.assemble import arrow, assemble
@@ -19,7 +20,7 @@ from ingest.staging import Staging
 def finish(
     catalogue: Catalogue, staging: Staging, sources: Iterable[Source], max_bad_fraction: float, progress: Progress
 ) -> Report:
-    """Assemble, write, make HEAD, index, and forget the staged parts. The caller holds the catalogue's lock.
+    """Assemble, write, index, make HEAD, forget the staged parts, and draw the map. The caller holds the catalogue's lock.
 
     Raises BadInput when too many rows were bad: HEAD is as before.
     """
@@ -58,5 +59,8 @@ def finish(
     progress.finish()
     catalogue.set_head(snapshot.id)
     staging.remove()
+    progress.start("drawing", None, "points")
+    build_atlas(snapshot)
+    progress.finish()
     report.snapshot = snapshot.id
     return report

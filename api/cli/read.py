@@ -155,6 +155,7 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
         (digest,) = await graph.weights_of([name])
         (able,) = await graph.abilities([name])
         weights = await graph.weights(digest) if digest else None
+        similar = await graph.similar(name, 5)
         if model is None:
             raise NotFound("model", id)
         trouble = [conflict.text for conflict in disagreements.conflicts(claims)]
@@ -168,6 +169,7 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
                 "derived": {relation.value: count for relation, count in counts.items()},
                 "datasets": [training.dataset for training in trainings],
                 "ability_facts": asdict(able) if able else None,
+                "similar": [asdict(record) for record in similar],
                 "weights": digest,
                 "copies": weights.holders - 1 if weights else None,
             }
@@ -193,6 +195,11 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
             click.echo(f"in all      {model.descendants} descendants")
         for training in trainings:
             click.echo(shown.clean(f"trained on  {training.dataset}"))
+        for record in similar:
+            parts = ", ".join(
+                f"{part} {cosine:.3f}" for part, cosine in zip(record.components, record.component_cosines, strict=True)
+            )
+            click.echo(shown.clean(f"alike       {record.other}  {record.cosine:.3f}  ({parts})"))
         if weights is not None:
             click.echo(f"copies      {weights.holders - 1} with the same weight files")
 

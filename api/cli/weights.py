@@ -48,6 +48,9 @@ def weights_command() -> None:
 
 @weights_command.command(name="sketch")
 @click.argument("targets", nargs=-1, required=True, metavar="PATH|AUTHOR/NAME...")
+@click.option(
+    "--on", metavar="ADDRESS", help="Read paths on a Ray cluster: `ray` for one on this machine, or ray://HOST:PORT."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Write the sketch of one checkpoint to this file.")
 @on_the_hub
 @shared
@@ -55,6 +58,7 @@ def weights_command() -> None:
 def sketch(
     context: click.Context,
     targets: tuple[str, ...],
+    on: str | None,
     out: Path | None,
     budget: int,
     endpoint: str | None,
@@ -73,20 +77,26 @@ def sketch(
     \b
     stemma weights sketch mistralai/Mistral-7B-v0.1 HuggingFaceH4/zephyr-7b-beta
     stemma weights sketch private/model --out model.sketch
+    stemma weights sketch /shared/models --on ray://head:10001
     """
     from api.cli.ingest import tell
     from api.cli.progress import Bars
     from graph.catalogue import Catalogue
+    from ingest.cluster import spread_over
     from ingest.folders import ingest_folders
     from ingest.identify import sketch_to
 
     settings = chosen(context, catalogue, store)
     hub = HubReading(endpoint, budget)
     where = [_target(text, revision) for text in targets]
+    if on is not None and out is not None:
+        raise BadInput("--on reads many checkpoints into the catalogue, --out one into a file: give one of them")
     if out is None:
         paths = [target for target in where if isinstance(target, Path)]
         repositories = [target for target in where if isinstance(target, Repository)]
         with Bars() as bars:
+            if on is not None:
+                spread_over(Catalogue(settings.catalogue), paths, on, progress=bars)
             report = ingest_folders(
                 Catalogue(settings.catalogue), paths, repositories=repositories, hub=hub, progress=bars
             )

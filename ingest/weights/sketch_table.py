@@ -7,6 +7,7 @@ a run that was cut off, or another process that read checkpoints, leaves nothing
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,7 @@ class SketchTable:
             now, later = missing[:_AT_ONCE], missing[_AT_ONCE:]
             made = [(file, stamps[file], sketch_of(self._shelf.read(file))) for file in now]
             table = pa.concat_tables([known.filter(pa.array(fresh, pa.bool_())), table_of(made)]).sort_by("file")
-            self._write(table)
+            write_sketches(self.path, table)
             if tell is not None:
                 tell(len(made))
             if not later:
@@ -99,14 +100,11 @@ class SketchTable:
             raise Damaged(f"{self.path} has other columns: remove it, it is made again")
         return found
 
-    def _write(self, table: pa.Table) -> None:
-        write_sketches(self.path, table)
-
 
 def write_sketches(path: Path, table: pa.Table) -> None:
-    """Write a table of sketches in one piece; the file appears whole."""
+    """Write a table of sketches in one piece; the file appears whole. Threads and processes may do it at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".new-{os.getpid()}.arrow")
+    work = path.with_name(f".new-{os.getpid()}-{threading.get_ident()}.arrow")
     whole = table.combine_chunks()
     with pa.OSFile(str(work), "wb") as file, pa.ipc.new_file(file, SCHEMA) as out:
         out.write_table(whole, max_chunksize=max(1, whole.num_rows))

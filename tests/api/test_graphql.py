@@ -117,6 +117,35 @@ def test_conflicts_in_words(folder: Path) -> None:
     assert "not by hub, tag" in conflict["text"]
 
 
+def test_weights_that_are_alike(folder: Path) -> None:
+    found = data(
+        folder,
+        '{ model(id: "root/base") { similar(first: 2) { model { id } cosine relativeDistance sharedFraction method pValue '
+        "parts { name cosine } } } }",
+    )
+    first, second = found["model"]["similar"]
+    assert (first["model"]["id"], second["model"]["id"]) == ("a/tuned", "d/mix")  # of one cosine, by name
+    assert first["parts"] == [{"name": "embedding", "cosine": 1.0}, {"name": "layers", "cosine": 0.99}]
+    assert (first["cosine"], first["method"]) == (0.99, "weights")
+    assert first["relativeDistance"] == pytest.approx(0.01)
+    assert first["pValue"] == 1e-300
+
+
+def test_who_holds_a_tensor(folder: Path) -> None:
+    query = (
+        "query($digest: String!) { tensor(digest: $digest, first: 2) { values models places { role model { id } } } }"
+    )
+    found = data(folder, query, digest="A" * 32)["tensor"]
+    assert (found["values"], found["models"]) == (10_000, 3)
+    assert [(place["model"]["id"], place["role"]) for place in found["places"]] == [
+        ("a/tuned", "0.mlp.up"),
+        ("d/mix", "0.mlp.up"),
+    ]
+    assert data(folder, query, digest="0" * 32)["tensor"] is None
+    own = data(folder, '{ model(id: "d/mix") { tensors { digest role values } } }')["model"]["tensors"]
+    assert [tensor["role"] for tensor in own] == ["0.mlp.up", "embedding"]
+
+
 def test_pages_cover_everything_once(folder: Path) -> None:
     seen: list[str] = []
     after = None

@@ -14,7 +14,7 @@ PATIENCE_MS = 30_000  # machines that run tests are busy
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the service with the sample, as `stemma demo` starts it."""
     if not (BUNDLE / "index.html").exists():
@@ -23,9 +23,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium. While it is open an event loop runs in this thread, so it closes before tests of other packages begin."""
     if CHROMIUM is None:
         pytest.skip("Chromium is missing: apt-get install chromium, or name one with CHROMIUM")
     with sync_playwright() as playwright:

@@ -93,6 +93,10 @@ def family(likes: int = 3, *, extra: bool = True) -> dict[str, list[dict[str, An
         "files": [{"model": "org/base", "path": "a b.safetensors", "size": 7, "sha256": "a" * 64}],
         "weights": [{"digest": "d" * 64, "files": 1, "size": 7, "holders": 1}],
         "holdings": [{"digest": "d" * 64, "model": "org/base"}],
+        "tensors": [
+            {"digest": "e" * 32, "model": holder, "role": "head", "values": 2048}
+            for holder in ("org/base", *(("org/late",) if extra else ()))
+        ],
         "skipped": [{"source": "drawn", "row": 1, "reason": "not-json"}],
     }
 
@@ -161,12 +165,12 @@ def test_only_the_difference_is_loaded(tmp_path: Path, server: Server) -> None:
     cypher(server, "MATCH (m:Model {id: 'org/base'}) SET m.pagerank = 0.5")
     report = load(second, server)
     assert report.compared_with == "snapshot"
-    assert (report.added, report.updated) == ({}, {"Model": 1})
-    assert report.removed == {"Model": 1, "DERIVED_FROM": 1}
+    assert (report.added, report.updated) == ({}, {"Model": 1, "Tensor": 1})
+    assert report.removed == {"Model": 1, "DERIVED_FROM": 1, "HAS_TENSOR": 1}
     assert verify(second, server).equal
     assert cypher(server, "MATCH (m:Model {id: 'org/base'}) RETURN m.pagerank") == 0.5  # what others wrote stays
     back = load(first, server)
-    assert back.added == {"Model": 1, "DERIVED_FROM": 1}
+    assert back.added == {"Model": 1, "DERIVED_FROM": 1, "HAS_TENSOR": 1}
     assert verify(first, server).equal
 
 
@@ -174,7 +178,7 @@ def test_without_the_old_snapshot_the_graph_itself_is_compared(tmp_path: Path, s
     load(written(tmp_path / "one", family()), server)
     second = written(tmp_path / "two", family(likes=4, extra=False))
     report = load(second, server)
-    assert (report.compared_with, report.updated) == ("graph", {"Model": 1})
+    assert (report.compared_with, report.updated) == ("graph", {"Model": 1, "Tensor": 1})
     assert verify(second, server).equal
 
 

@@ -22,6 +22,8 @@ const ofModel = (prefix: string) => (path: string) => idAfter(prefix, path);
 export const VIEWS: readonly View[] = [
   { name: "search", entry: { words: "Search", address: "/" }, at: exactly("/"), load: () => import("./views/search") },
   { name: "model", at: ofModel("/models/"), load: () => import("./views/model") },
+  { name: "lineage", at: ofModel("/lineage/"), load: () => import("./views/lineage") },
+  { name: "map", entry: { words: "Map", address: "/map" }, at: exactly("/map"), load: () => import("./views/map") },
   {
     name: "compare",
     entry: { words: "Compare", address: "/compare" },

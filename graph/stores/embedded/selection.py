@@ -98,6 +98,11 @@ class Selection:
             begin, block = end, min(block * 2, _LARGEST_BLOCK)
         return found[:first], len(found) > first
 
+    def rows(self, where: ModelFilter, dataset: int | None) -> Array:
+        """All rows that pass, ascending."""
+        mask = self._mask(where, dataset)
+        return np.arange(self._count) if mask is None else np.flatnonzero(mask)
+
     def folded_page(
         self, where: ModelFilter, dataset: int | None, mode: Collapse, order: Order, first: int, after: Key | None
     ) -> tuple[list[int], list[int], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -53,10 +54,12 @@ from graph.store import (
     Want,
 )
 from graph.stores.embedded.arrays import Array, Shelf
+from graph.stores.embedded.atlas import build_atlas
 from graph.stores.embedded.index import CONFLICT, CYCLE, EVIDENCE, RELATIONS, build_index, table_rows, tensor_key
 from graph.stores.embedded.kin import Kin
 from graph.stores.embedded.names import Groups, Lookup, Texts
 from graph.stores.embedded.packed import Packed
+from graph.stores.embedded.points import EmbeddedAtlas
 from graph.stores.embedded.selection import Selection
 
 _SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
@@ -107,6 +110,8 @@ class EmbeddedStore:
         self._coverage = Coverage(**shelf.get_facts("coverage"))
         self._ready: OrderedDict[int, ModelRecord] = OrderedDict()
         self._rows_of: dict[str, int] = {}  # of ids met lately
+        self._atlas: EmbeddedAtlas | None = None
+        self._drawing = asyncio.Lock()
 
     @property
     def snapshot(self) -> str:
@@ -350,6 +355,17 @@ class EmbeddedStore:
         """What the catalogue holds."""
         return self._coverage
 
+    async def atlas(self) -> EmbeddedAtlas:
+        """The map; one at a time makes it, outside the event loop."""
+        async with self._drawing:
+            if self._atlas is None:
+                folder = await asyncio.to_thread(build_atlas, self._snapshot)
+                self._atlas = EmbeddedAtlas(folder, self._records, self._row, self._passing)
+            return self._atlas
+
+    def _passing(self, where: ModelFilter) -> Array:
+        return self._selection.rows(where, self._dataset_number(where))
+
     async def close(self) -> None:
         """Maps are given back when the last answer that uses them is gone."""
         self._ready.clear()
@@ -433,7 +449,9 @@ class EmbeddedStore:
             begin = int(np.searchsorted(self._kin.child[edges], self._selection.place(Order.DOWNLOADS, after)))
         page = edges[begin : begin + first]
         keys = tuple(self._selection.key(int(child), Order.DOWNLOADS) for child in self._kin.child[page])
-        return DerivationPage(tuple(self._derivations(page)), keys, len(edges) > begin + first, len(edges))
+        derivations = tuple(self._derivations(page))
+        self._meet([edge.model for edge in derivations], self._kin.child[page].tolist())
+        return DerivationPage(derivations, keys, len(edges) > begin + first, len(edges))
 
     @staticmethod
     def _shown(root: int, up: list[Array], down: list[Array], depth: int, limit: int) -> tuple[Array, list[int]]:

@@ -149,7 +149,9 @@ def tensors(snapshot: Snapshot) -> Frame:
     """Tensor: one a content, with the number of models that hold it."""
     held = _read(snapshot, TENSORS.name)
     return (
-        held.group_by("digest").agg(pl.col("values").first(), pl.col("model").n_unique().alias("models")).sort("digest")
+        held.group_by("digest")
+        .agg(pl.col("values").first(), pl.col("model").n_unique().cast(pl.Int64).alias("models"))
+        .sort("digest")
     )
 
 

@@ -402,6 +402,9 @@ class Neo4jStore:
         (text, _) = await self._ask("coverage")
         return Coverage(**json.loads(text))
 
+    async def atlas(self) -> None:
+        """A map lies beside a snapshot; a graph database has none."""
+
     async def close(self) -> None:
         """Give back the connections."""
         self._ready.clear()

@@ -1,0 +1,457 @@
+/** This file knows the view of the map: what is loaded when, what moves it, and what is said about a point. */
+import "./map.css";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { ask, useAnswer } from "../../ask";
+import { AtPoints, type Pin, PinOf } from "../../operations";
+import { go, usePlace, withQuery } from "../../place";
+import { count } from "../../words";
+import { between, type Camera, moved, type Screen, WHOLE, zoomed } from "./camera";
+import { CHOICES, type Colouring, legendOf, NONE, paletteOf } from "./colours";
+import { Drawing } from "./draw";
+import { addressOf, type Head, NoMap, pointsWith, readCells, readCode, readHead, readTier } from "./files";
+import { labelsFor } from "./labels";
+import { LegendOf } from "./legend";
+import { PinCard } from "./pin-card";
+import { Seek } from "./seek";
+
+const HOVER_MS = 60;
+const REST_MS = 140;
+const FLIGHT_MS = 1100;
+const NEAR = 90; // zoom at the end of a flight, at least
+
+declare global {
+  interface Window {
+    /** For tests and measurements: what is drawn, and where a point is. */
+    stemmaMap?: { drawing: Drawing; screen(): Screen; camera(): Camera; ready: number };
+  }
+}
+
+export default function MapView() {
+  const [head, setHead] = useState<Head | null>(null);
+  const [failed, setFailed] = useState<string | null>(null);
+  useEffect(() => {
+    readHead().then(setHead, (error: unknown) =>
+      setFailed(error instanceof NoMap ? error.message : "The service cannot be reached. Is it still running?"),
+    );
+  }, []);
+  if (failed)
+    return (
+      <div class="notice">
+        <h1>No map</h1>
+        <p>{failed}</p>
+      </div>
+    );
+  if (!head) return <p class="quiet waiting">Loading the map …</p>;
+  return <Atlas key={head.snapshot} head={head} />;
+}
+
+function inAddress(query: URLSearchParams): Camera {
+  const [x, y, zoom] = (query.get("view") ?? "").split(",").map(Number);
+  return [x, y, zoom].every((each) => each !== undefined && Number.isFinite(each)) && zoom && zoom > 0
+    ? { x: x ?? 0.5, y: y ?? 0.5, zoom }
+    : WHOLE;
+}
+
+function Atlas({ head }: { head: Head }) {
+  const { query } = usePlace();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const drawing = useRef<Drawing | null>(null);
+  const screen = useRef<Screen>({ width: 800, height: 600 });
+  const [camera, setCamera] = useState<Camera>(() => inAddress(query));
+  const now = useRef(camera);
+  now.current = camera;
+  const [ready, setReady] = useState(0); // tiers on the screen
+  const [still, setStill] = useState(false); // no WebGL 2
+  const [hovered, setHovered] = useState<{ pin: Pin; x: number; y: number } | null>(null);
+  const [only, setOnly] = useState<ReadonlySet<number>>(new Set());
+  const [until, setUntil] = useState<number | null>(null);
+  const [playing, setPlaying] = useState(false);
+  const colouring = CHOICES.find(([name]) => name === query.get("colour"))?.[0] ?? "family";
+  const text = query.get("q") ?? "";
+  const at = query.get("at");
+  const pinned = useAnswer(PinOf, at ? { id: at } : null).data?.model ?? null;
+  const pin = at ? pinned : null;
+
+  // frames: one at a time, quick ones while something moves, a whole one when it rests
+  const frame = useRef(0);
+  const rest = useRef(0);
+  const redraw = useCallback((moving: boolean) => {
+    cancelAnimationFrame(frame.current);
+    clearTimeout(rest.current);
+    frame.current = requestAnimationFrame(() => drawing.current?.draw(now.current, screen.current, moving));
+    if (moving) rest.current = setTimeout(() => redraw(false), REST_MS);
+  }, []);
+
+  useEffect(() => {
+    const box = canvas.current;
+    if (!box) return;
+    screen.current = { width: box.clientWidth, height: box.clientHeight };
+    const made = Drawing.on(box, head);
+    if (!made) {
+      setStill(true);
+      return;
+    }
+    drawing.current = made;
+    let current = true;
+    const load = async () => {
+      const cells = readCells(head);
+      for (let tier = 0; tier < head.tiers.length; tier++) {
+        const [points, offsets] = await Promise.all([readTier(head, tier), cells]);
+        if (!current) return;
+        const each = head.cells * head.cells + 1;
+        made.add(points, offsets.subarray(tier * each, (tier + 1) * each));
+        made.draw(now.current, screen.current, false);
+        if (window.stemmaMap) window.stemmaMap.ready = tier + 1;
+        setReady(tier + 1);
+      }
+    };
+    window.stemmaMap = { drawing: made, screen: () => screen.current, camera: () => now.current, ready: 0 };
+    made.paint(paletteOf(head, "family", new Set()));
+    load().catch(() => current && setStill(true));
+    const watch = new ResizeObserver(() => {
+      screen.current = { width: box.clientWidth, height: box.clientHeight };
+      setCamera((before) => ({ ...before }));
+    });
+    watch.observe(box);
+    return () => {
+      current = false;
+      watch.disconnect();
+      delete window.stemmaMap;
+    };
+  }, [head]);
+
+  useEffect(() => redraw(true), [camera, redraw]);
+  useEffect(() => {
+    const later = setTimeout(() => {
+      const view = [camera.x.toFixed(5), camera.y.toFixed(5), camera.zoom.toFixed(2)].join(",");
+      const whole = camera.zoom === 1 && camera.x === 0.5 && camera.y === 0.5;
+      go(withQuery({ view: whole ? null : view }), { replace: true });
+    }, 400);
+    return () => clearTimeout(later);
+  }, [camera]);
+
+  // colours and filter
+  useEffect(() => {
+    const made = drawing.current;
+    if (!made || ready === 0) return;
+    let current = true;
+    const paint = async () => {
+      const codes =
+        colouring === "family"
+          ? null
+          : await Promise.all(head.tiers.slice(0, ready).map((_, tier) => readCode(head, colouring, tier)));
+      if (!current) return;
+      if (codes) for (const [tier, values] of codes.entries()) made.set(tier, "code", values);
+      else made.familyColours();
+      made.paint(paletteOf(head, colouring, only));
+      redraw(false);
+    };
+    paint().catch(() => undefined);
+    return () => {
+      current = false;
+    };
+  }, [head, colouring, only, ready, redraw]);
+
+  // time
+  useEffect(() => {
+    const made = drawing.current;
+    if (!made || ready === 0) return;
+    if (until === null) {
+      made.until = NONE;
+      redraw(false);
+      return;
+    }
+    let current = true;
+    Promise.all(head.tiers.slice(0, ready).map((_, tier) => readCode(head, "month", tier))).then(
+      (codes) => {
+        if (!current) return;
+        if (made.until === NONE) for (const [tier, values] of codes.entries()) made.set(tier, "month", values);
+        made.until = until;
+        redraw(true);
+      },
+      () => undefined,
+    );
+    return () => {
+      current = false;
+    };
+  }, [head, until, ready, redraw]);
+  const months = useMemo(() => {
+    const known = (head.codes.month ?? []).map((each) => each.code).filter((code) => code < NONE);
+    return known.length > 1 ? { first: Math.min(...known), last: Math.max(...known) } : null;
+  }, [head]);
+  useEffect(() => {
+    if (!playing || !months) return;
+    const step = setInterval(
+      () =>
+        setUntil((before) => {
+          const next = (before ?? months.first - 1) + 1;
+          if (next < months.last) return next;
+          setPlaying(false);
+          return null;
+        }),
+      120,
+    );
+    return () => clearInterval(step);
+  }, [playing, months]);
+
+  // what has a text in its name stays lit
+  useEffect(() => {
+    const made = drawing.current;
+    if (!made || ready === 0) return;
+    const stop = new AbortController();
+    const later = setTimeout(async () => {
+      const found = text.length >= 2 ? await pointsWith(text, stop.signal).catch(() => null) : null;
+      if (stop.signal.aborted) return;
+      made.mark(found);
+      redraw(false);
+    }, 150);
+    return () => {
+      stop.abort();
+      clearTimeout(later);
+    };
+  }, [text, ready, redraw]);
+
+  const flight = useRef(0);
+  const fly = useCallback((to: Camera) => {
+    cancelAnimationFrame(flight.current);
+    const from = now.current;
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      setCamera(to);
+      return;
+    }
+    const begun = performance.now();
+    const step = (time: number) => {
+      const part = Math.min(1, Math.max(0, (time - begun) / FLIGHT_MS));
+      setCamera(part === 1 ? to : between(from, to, part));
+      if (part < 1) flight.current = requestAnimationFrame(step);
+    };
+    flight.current = requestAnimationFrame(step);
+  }, []);
+  const lead = useCallback(
+    (model: Pin) => {
+      go(withQuery({ at: model.id }), { replace: true });
+      if (model.spot) fly({ x: model.spot.x, y: model.spot.y, zoom: Math.max(NEAR, now.current.zoom) });
+    },
+    [fly],
+  );
+  const led = useRef(false);
+  useEffect(() => {
+    // a shared address that names a model and no view flies there
+    if (led.current || !pin?.spot || ready === 0) return;
+    led.current = true;
+    if (!query.has("view")) fly({ x: pin.spot.x, y: pin.spot.y, zoom: NEAR });
+  }, [pin, ready, query, fly]);
+
+  // pointer and keys
+  const drag = useRef<{ x: number; y: number; far: number } | null>(null);
+  const hovering = useRef(0);
+  const point = useRef<number | null>(null);
+  const over = (px: number, py: number) => {
+    const made = drawing.current;
+    if (!made) return;
+    const found = made.pick(now.current, screen.current, px, py);
+    if (found === point.current) return;
+    point.current = found;
+    clearTimeout(hovering.current);
+    setHovered(null);
+    if (found === null) return;
+    hovering.current = setTimeout(async () => {
+      const answer = await ask(AtPoints, { points: [found] }).catch(() => null);
+      const model = answer?.atPoints[0];
+      if (model && point.current === found) setHovered({ pin: model, x: px, y: py });
+    }, HOVER_MS);
+  };
+  useEffect(() => {
+    const box = canvas.current;
+    if (!box) return;
+    const wheel = (event: WheelEvent) => {
+      event.preventDefault();
+      const factor = Math.exp(-event.deltaY * (event.deltaMode === 1 ? 0.05 : 0.0022));
+      setCamera((before) => zoomed(before, screen.current, factor, event.offsetX, event.offsetY));
+      setHovered(null);
+    };
+    box.addEventListener("wheel", wheel, { passive: false });
+    return () => box.removeEventListener("wheel", wheel);
+  }, []);
+  const touches = useRef(new Map<number, { x: number; y: number }>());
+  const down = (event: PointerEvent) => {
+    canvas.current?.setPointerCapture(event.pointerId);
+    touches.current.set(event.pointerId, { x: event.offsetX, y: event.offsetY });
+    drag.current = { x: event.offsetX, y: event.offsetY, far: 0 };
+    cancelAnimationFrame(flight.current);
+  };
+  const move = (event: PointerEvent) => {
+    const from = drag.current;
+    if (!from) {
+      over(event.offsetX, event.offsetY);
+      return;
+    }
+    const own = touches.current.get(event.pointerId);
+    const other = [...touches.current].find(([id]) => id !== event.pointerId)?.[1];
+    if (own && other) {
+      const before = Math.hypot(own.x - other.x, own.y - other.y);
+      const after = Math.hypot(event.offsetX - other.x, event.offsetY - other.y);
+      if (before > 0)
+        setCamera((c) => zoomed(c, screen.current, after / before, (own.x + other.x) / 2, (own.y + other.y) / 2));
+    } else {
+      const [dx, dy] = [event.offsetX - from.x, event.offsetY - from.y];
+      setCamera((before) => moved(before, screen.current, dx, dy));
+      from.far += Math.hypot(dx, dy);
+      from.x = event.offsetX;
+      from.y = event.offsetY;
+    }
+    touches.current.set(event.pointerId, { x: event.offsetX, y: event.offsetY });
+  };
+  const up = async (event: PointerEvent) => {
+    const from = drag.current;
+    drag.current = null;
+    touches.current.delete(event.pointerId);
+    if (!from || from.far > 4) return;
+    const found = drawing.current?.pick(now.current, screen.current, event.offsetX, event.offsetY) ?? null;
+    const model = found === null ? null : (await ask(AtPoints, { points: [found] }).catch(() => null))?.atPoints[0];
+    go(withQuery({ at: model?.id ?? null }), { replace: true });
+    setHovered(null);
+  };
+  const key = (event: KeyboardEvent) => {
+    const { width, height } = screen.current;
+    const step = 80;
+    const moves: Record<string, (c: Camera) => Camera> = {
+      ArrowLeft: (c) => moved(c, screen.current, step, 0),
+      ArrowRight: (c) => moved(c, screen.current, -step, 0),
+      ArrowUp: (c) => moved(c, screen.current, 0, step),
+      ArrowDown: (c) => moved(c, screen.current, 0, -step),
+      "+": (c) => zoomed(c, screen.current, 1.5, width / 2, height / 2),
+      "=": (c) => zoomed(c, screen.current, 1.5, width / 2, height / 2),
+      "-": (c) => zoomed(c, screen.current, 1 / 1.5, width / 2, height / 2),
+      "0": () => WHOLE,
+    };
+    const wanted = moves[event.key];
+    if (!wanted) return;
+    event.preventDefault();
+    setCamera(wanted);
+  };
+  const near = (factor: number) =>
+    setCamera((c) => zoomed(c, screen.current, factor, screen.current.width / 2, screen.current.height / 2));
+  const labels = useMemo(() => labelsFor(head, camera, screen.current), [head, camera]);
+  const mark =
+    pin?.spot && drawing.current && ready > 0 ? drawing.current.where(camera, screen.current, pin.spot.point) : null;
+  const month = (code: number): string =>
+    `${head.firstYear + Math.floor(code / 12)}-${String((code % 12) + 1).padStart(2, "0")}`;
+
+  return (
+    <>
+      <h1 class="unseen">The map of {count(head.models)} models</h1>
+      <div class="atlas">
+        <canvas
+          ref={canvas}
+          tabIndex={0}
+          {...{ role: "application" }}
+          aria-label="Map of all models. Arrow keys move it, plus and minus go nearer and farther, 0 shows the whole."
+          onPointerDown={down}
+          onPointerMove={move}
+          onPointerUp={up}
+          onPointerCancel={up}
+          onPointerLeave={() => {
+            clearTimeout(hovering.current);
+            point.current = null;
+            setHovered(null);
+          }}
+          onDblClick={(event) => setCamera((c) => zoomed(c, screen.current, 2.2, event.offsetX, event.offsetY))}
+          onKeyDown={key}
+          data-ready={ready}
+        />
+        {still && (
+          <figure class="still">
+            <img src={addressOf(head, "still.png")} alt={`All ${count(head.models)} models; each disc is a family`} />
+            <figcaption>
+              This browser draws no WebGL 2, so the map stands still. <a href="/">Search</a> finds every model all the
+              same.
+            </figcaption>
+          </figure>
+        )}
+        {!still && (
+          <div class="labels" aria-hidden="true">
+            {labels.map((label) => (
+              <span
+                key={label.kind + (label.id ?? label.words)}
+                class={label.kind}
+                style={{
+                  transform: `translate(-50%, -50%) translate(${label.x.toFixed(1)}px, ${label.y.toFixed(1)}px)`,
+                }}
+              >
+                {label.words}
+              </span>
+            ))}
+            {mark && (
+              <i class="marker" style={{ transform: `translate(${mark[0].toFixed(1)}px, ${mark[1].toFixed(1)}px)` }} />
+            )}
+          </div>
+        )}
+        {hovered && !pin && <PinCard model={hovered.pin} at={hovered} screen={screen.current} />}
+        {pin && <PinCard model={pin} close={() => go(withQuery({ at: null }), { replace: true })} />}
+        <div class="controls">
+          <Seek text={text} chosen={lead} />
+          <label class="colouring">
+            <span>Colour</span>
+            <select
+              value={colouring}
+              onChange={(event) => {
+                const wanted = event.currentTarget.value as Colouring;
+                setOnly(new Set());
+                go(withQuery({ colour: wanted === "family" ? null : wanted }), { replace: true });
+              }}
+            >
+              {CHOICES.map(([value, words]) => (
+                <option key={value} value={value}>
+                  {words}
+                </option>
+              ))}
+            </select>
+          </label>
+          <LegendOf
+            head={head}
+            colouring={colouring}
+            entries={legendOf(head, colouring)}
+            only={only}
+            choose={setOnly}
+            month={month}
+          />
+        </div>
+        <div class="zoom">
+          <button type="button" aria-label="Nearer" onClick={() => near(1.8)}>
+            +
+          </button>
+          <button type="button" aria-label="Farther" onClick={() => near(1 / 1.8)}>
+            −
+          </button>
+          <button type="button" aria-label="The whole map" onClick={() => fly(WHOLE)}>
+            ⌂
+          </button>
+        </div>
+        {months && (
+          <div class="time">
+            <button type="button" onClick={() => setPlaying(!playing)}>
+              {playing ? "Stop" : "Play"}
+            </button>
+            <label>
+              <span class="unseen">Made until</span>
+              <input
+                type="range"
+                min={months.first}
+                max={months.last}
+                value={until ?? months.last}
+                aria-valuetext={until === null ? "all" : month(until)}
+                onInput={(event) => {
+                  const wanted = Number(event.currentTarget.value);
+                  setPlaying(false);
+                  setUntil(wanted >= months.last ? null : wanted);
+                }}
+              />
+            </label>
+            <output>{until === null ? "all times" : `until ${month(until)}; of unknown age: left out`}</output>
+          </div>
+        )}
+      </div>
+    </>
+  );
+}

@@ -158,7 +158,7 @@ def test_serve_answers_and_stops(sample: Path) -> None:
         command = [*STEMMA, "serve", "--port", "0", "--workers", workers]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=REPOSITORY) as server:
             assert server.stdout is not None
-            address = re.search(r"http://\S+", server.stdout.readline())
+            address = re.search(r"http://\S+/graphql", server.stdout.readline() + server.stdout.readline())
             assert address is not None
             url = address[0] + "?query=%7Bcatalogue%7Bsnapshot%7D%7D"
             for attempt in range(100):

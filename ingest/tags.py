@@ -70,7 +70,7 @@ def _sort(tag: str, found: Tags, others: set[str]) -> None:
     elif prefix == "language":
         if 0 < len(rest) <= 20:
             found.languages = sorted({*found.languages, rest.lower()})
-    elif prefix not in _REPEATED and len(tag) <= LONGEST:
+    elif prefix not in _REPEATED and 0 < len(tag) <= LONGEST:
         others.add(tag)
 
 

@@ -334,7 +334,7 @@ def test_the_importer_makes_the_same_graph(tmp_path: Path) -> None:
             "trending": 0.1,
         }
     ]
-    tables["models"].append({"id": "no/word", "state": "listed", "tags": [""], "languages": ["inf"]})
+    tables["models"].append({"id": "no/word", "state": "listed", "tags": ["word"], "languages": ["inf"]})
     tables["similar"] = [
         {
             "model": "org/base",

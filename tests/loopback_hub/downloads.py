@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tests.loopback_hub.loopback import Loopback, Quiet
+
 
 @dataclass
-class FileHub:
+class FileHub(Loopback):
     """``files``: content by path by repository. ``cuts``: by ``repository/path``, its next downloads that break off."""
 
     files: dict[str, dict[str, bytes]]
@@ -23,29 +23,12 @@ class FileHub:
     served: list[tuple[str, str, str]] = field(default_factory=list)  # (repository, path, range) of downloads
 
     def start(self) -> FileHub:
-        hub = self
-
-        class Handler(_Handler):
-            pass
-
-        Handler.hub = hub
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self.serve(_Handler, hub=self)
         return self
 
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     hub: FileHub
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
     def do_HEAD(self) -> None:
         self.do_GET()

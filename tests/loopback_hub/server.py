@@ -13,10 +13,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
+from tests.loopback_hub.loopback import Loopback, Quiet
 from tests.loopback_hub.storage import Storage
 
 Row = dict[str, Any]
@@ -42,7 +42,7 @@ SMALL = 2_000  # bytes up to which a file comes from the Hub itself
 
 
 @dataclass
-class Hub:
+class Hub(Loopback):
     """What the server holds and what it is told to do wrong. ``faults``: by the number of the list request, from 1."""
 
     models: list[Row] = field(default_factory=list)
@@ -66,33 +66,16 @@ class Hub:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> Hub:
-        hub = self
-
-        class Handler(_Handler):
-            pass
-
-        Handler.hub = hub
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self.serve(_Handler, hub=self)
         return self
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def cursor(row: Row, sort: str) -> str:
     return base64.b64encode(json.dumps([row.get(sort), row["_id"]]).encode()).decode()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     hub: Hub
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
     def do_GET(self) -> None:
         hub, parts = self.hub, urlsplit(self.path)

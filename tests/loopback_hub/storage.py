@@ -6,12 +6,13 @@ import hashlib
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from tests.loopback_hub.loopback import Loopback, Quiet
 
 
 @dataclass
-class Storage:
+class Storage(Loopback):
     """Holds contents by sha256. ``faults``: by the number of the request, from 1.
 
     cut: half of the bytes, then the connection ends. stall: nothing for a while. whole: 200 with everything. shifted: another range
@@ -26,21 +27,8 @@ class Storage:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> Storage:
-        storage = self
-
-        class Handler(_Handler):
-            pass
-
-        Handler.storage = storage
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self.serve(_Handler, storage=self)
         return self
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def keep(self, content: bytes) -> str:
         """The sha256 under which a content is held from now on."""
@@ -49,12 +37,8 @@ class Storage:
         return digest
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     storage: Storage
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
     def do_GET(self) -> None:
         storage, parts = self.storage, urlsplit(self.path)

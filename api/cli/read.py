@@ -116,6 +116,7 @@ def find_command(
                 models[at]["folded"] = count
             shown.print_json({"snapshot": graph.snapshot, "total": total, "models": models, "next": cursor})
             return
+        measured = any(model.ability is not None for model in page.models)
         rows = (
             (
                 model.id,
@@ -127,12 +128,24 @@ def find_command(
                 shown.date(model.created_at),
                 ", ".join(word.value for word in model.relations) or ("" if model.state is State.MISSING else ROOT),
                 f"{model.novelty:.1f}" if model.novelty is not None else model.novelty_class or "",
+                *(("" if model.ability is None else f"{model.ability:.0f}",) if measured else ()),
                 *(() if folded is None else (str(folded[at]),)),
             )
             for at, model in enumerate(page.models)
         )
-        columns = ("model", "task", "licence", "size", "downloads", "likes", "created", "relation", "novelty")
-        shown.print_table((*columns, *(() if folded is None else ("folded",))), rows, right=(3, 4, 5, 8, 9))
+        columns: tuple[str, ...] = (
+            "model",
+            "task",
+            "licence",
+            "size",
+            "downloads",
+            "likes",
+            "created",
+            "relation",
+            "novelty",
+        )
+        columns += (*(("ability at least",) if measured else ()), *(() if folded is None else ("folded",)))
+        shown.print_table(columns, rows, right=(3, 4, 5, 8, 9, 10))
         click.echo(f"{len(page.models)} of {total}" + (f"; next page: --after {cursor}" if cursor else ""))
 
     ask(chosen(context, catalogue, store), asked)

@@ -68,6 +68,11 @@ def test_names_are_resolved_and_repeated_cells_become_one(measured: Path) -> Non
 def test_model_and_order(measured: Path) -> None:
     found = answer(measured, "find", "--order", "ability", "--first", "9")
     assert [model["id"] for model in found["models"]][:4] == ["a/tuned", "root/base", "e/one", "e/two"]
+    header, first, *_ = stemma(measured, "find", "--order", "ability").stdout.splitlines()
+    assert header.rstrip().endswith("ability at least")
+    assert first.split()[0] == "a/tuned"
+    assert float(first.split()[-1]) > 100
+    assert "ability at least" not in stemma(measured, "find", "orphan").stdout
     assert "ability     " in stemma(measured, "model", "a/tuned").stdout
     quantised = stemma(measured, "model", "b/quant").stdout
     assert "inherited from a/tuned, 1 derivation(s) up: not measured" in quantised

@@ -84,10 +84,12 @@ def measure(
         env={**os.environ, "STEMMA_RESPONSE_CACHE_MB": str(cache_mb)},
     ) as server:
         try:
-            line = server.stdout.readline() if server.stdout else ""
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+            lines = (
+                [server.stdout.readline() for _ in range(2)] if server.stdout else []
+            )  # the explorer's, the service's
+            found = re.search(r"http://127\.0\.0\.1:(\d+)/graphql", "".join(lines))
             if found is None:
-                raise RuntimeError(f"the server did not start: {line!r}")
+                raise RuntimeError(f"the server did not start: {lines!r}")
             port = int(found[1])
             _wait(port)
             return asked(port, QUESTIONS, ids, roots, seconds, [server.pid, *([database] if database else [])])

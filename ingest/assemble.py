@@ -82,7 +82,8 @@ def assemble(staging: Staging, previous: Snapshot | None) -> Tables:
     for name in ("similar", "changes", "tensors"):
         out[name] = _of_weights(name, staging, previous, number)
     out["models"], out["novelty"] = _with_novelty(out)
-    _add_abilities(out, staging, previous)
+    out["models"] = _with_abilities(out, staging, previous)
+    out["models"] = _with_standards(out)
     out["datasets"] = _with_uses(
         pl.concat([datasets.drop("key"), _nodes(missing_datasets)], how="diagonal"), out["trainings"]
     )
@@ -329,27 +330,35 @@ def _with_novelty(tables: Tables) -> tuple[pl.DataFrame, pl.DataFrame]:
     return with_scores, found.filter("told").select(BY_NAME["novelty"].schema.names)
 
 
-def _add_abilities(out: Tables, staging: Staging, previous: Snapshot | None) -> None:
-    """Results and votes under the catalogue's names, abilities, and what models are ordered by."""
-    names = spellings(out["models"], out["aliases"])
+def _with_abilities(out: Tables, staging: Staging, previous: Snapshot | None) -> pl.DataFrame:
+    """Adds results and votes under the catalogue's names, and abilities; returns the models with what they are ordered by."""
+    parts = ("results", "votes", "abilities")
     before = {
-        name: None if previous is None else _frame(previous.table(name)) for name in ("results", "votes", "abilities")
+        name: _frame(BY_NAME[name].schema.empty_table() if previous is None else previous.table(name)) for name in parts
     }
-    out["results"] = results(_frame(staging.table("results")), before["results"], names)
-    out["votes"] = votes(_frame(staging.table("votes")), before["votes"], names)
-    kept = before["abilities"]
-    norm = None if kept is None or staging.note(NEW_NORM) is not None else kept.filter("norm")["model"]
-    out["abilities"] = measured(out, norm if norm is not None and len(norm) else None)
-    out["models"] = out["models"].join(lowest(out["abilities"]), on="id", how="left", maintain_order="left")
-    out["models"] = _with_standards(out)
+    told, said = _frame(staging.table("results")), _frame(staging.table("votes"))
+    if told.is_empty() and said.is_empty() and all(frame.is_empty() for frame in before.values()):
+        out.update(before)  # most catalogues: no names to look up
+        return out["models"].with_columns(ability=pl.lit(None, pl.Float64))
+    names = spellings(out["models"], out["aliases"])
+    out["results"] = results(told, before["results"], names)
+    out["votes"] = votes(said, before["votes"], names)
+    norm = before["abilities"].filter("norm")["model"]
+    out["abilities"] = measured(out, norm if len(norm) and staging.note(NEW_NORM) is None else None)
+    return out["models"].join(lowest(out["abilities"]), on="id", how="left", maintain_order="left")
 
 
 def _with_standards(tables: Tables) -> pl.DataFrame:
     """The models with the names of the shipped standards that they meet."""
-    rules = columns(tables)
-    met = [pl.when(each.passed()).then(pl.lit(name)).alias(name) for name, each in shipped().items()]
-    names = rules.select("id", standards=pl.concat_list(met).list.drop_nulls())
-    return tables["models"].join(names, on="id", how="left", maintain_order="left")
+    kinds = list(shipped())
+    bits = pl.sum_horizontal([each.passed().cast(pl.UInt8) * (1 << at) for at, each in enumerate(shipped().values())])
+    met = columns(tables).select("id", bits=bits.cast(pl.UInt8))
+    names = [[name for at, name in enumerate(kinds) if bit >> at & 1] for bit in range(1 << len(kinds))]
+    words = pl.DataFrame(
+        {"bits": range(len(names)), "standards": names}, schema={"bits": pl.UInt8, "standards": pl.List(pl.String)}
+    )
+    found = met.join(words, on="bits", how="left", maintain_order="left").select("id", "standards")
+    return tables["models"].join(found, on="id", how="left", maintain_order="left")
 
 
 def _with_uses(datasets: pl.DataFrame, trainings: pl.DataFrame) -> pl.DataFrame:

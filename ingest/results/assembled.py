@@ -19,12 +19,11 @@ from ingest.enrich.ability import FEWEST_NORM, abilities, coded
 Tables = Mapping[str, pl.DataFrame]
 
 
-def results(staged: pl.DataFrame, previous: pl.DataFrame | None, names: pl.DataFrame) -> pl.DataFrame:
+def results(staged: pl.DataFrame, previous: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     """The ``results`` table. ``names``: columns said, id (see ``spellings``); repeated cells become their mean."""
     told = staged.rename({"said": "model"})
-    if previous is not None:
-        earlier = previous.join(staged.select("source").unique(), on="source", how="anti")
-        told = pl.concat([told, earlier.select(told.columns)])
+    earlier = previous.join(staged.select("source").unique(), on="source", how="anti")
+    told = pl.concat([told, earlier.select(told.columns)])
     key = list(BY_NAME["results"].key)
     named = _named(told.with_columns(said="model"), "model", names)
     return (
@@ -39,7 +38,7 @@ def results(staged: pl.DataFrame, previous: pl.DataFrame | None, names: pl.DataF
     )
 
 
-def votes(staged: pl.DataFrame, previous: pl.DataFrame | None, names: pl.DataFrame) -> pl.DataFrame:
+def votes(staged: pl.DataFrame, previous: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     """The ``votes`` table: counts of each pair, the first by name first."""
     counted = staged.select(
         "first",
@@ -49,9 +48,8 @@ def votes(staged: pl.DataFrame, previous: pl.DataFrame | None, names: pl.DataFra
         ties=(pl.col("won") == 0.5).cast(pl.Int64),
         losses=(pl.col("won") == 0).cast(pl.Int64),
     )
-    if previous is not None:
-        earlier = previous.join(staged.select("source").unique(), on="source", how="anti")
-        counted = pl.concat([counted, earlier.select(counted.columns)])
+    earlier = previous.join(staged.select("source").unique(), on="source", how="anti")
+    counted = pl.concat([counted, earlier.select(counted.columns)])
     named = _named(_named(counted, "first", names).drop("known"), "second", names).drop("known")
     swap = pl.col("first") > pl.col("second")
     turned = named.with_columns(

@@ -3,6 +3,7 @@ import "./map.css";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask, useAnswer } from "../../ask";
 import { AtPoints, type Pin, PinOf } from "../../operations";
+import { ModelBox } from "../../parts/model-box";
 import { go, usePlace, withQuery } from "../../place";
 import { count } from "../../words";
 import { between, type Camera, moved, type Screen, WHOLE, zoomed } from "./camera";
@@ -12,7 +13,6 @@ import { addressOf, type Head, NoMap, pointsWith, readCells, readCode, readHead,
 import { labelsFor } from "./labels";
 import { LegendOf } from "./legend";
 import { PinCard } from "./pin-card";
-import { Seek } from "./seek";
 
 const HOVER_MS = 60;
 const REST_MS = 140;
@@ -227,14 +227,16 @@ function Atlas({ head }: { head: Head }) {
     };
     flight.current = requestAnimationFrame(step);
   }, []);
+  const led = useRef(false);
   const lead = useCallback(
-    (model: Pin) => {
-      go(withQuery({ at: model.id }), { replace: true });
-      if (model.spot) fly({ x: model.spot.x, y: model.spot.y, zoom: Math.max(NEAR, now.current.zoom) });
+    async (id: string) => {
+      led.current = true;
+      go(withQuery({ at: id }), { replace: true });
+      const spot = (await ask(PinOf, { id }).catch(() => null))?.model?.spot;
+      if (spot) fly({ x: spot.x, y: spot.y, zoom: Math.max(NEAR, now.current.zoom) });
     },
     [fly],
   );
-  const led = useRef(false);
   useEffect(() => {
     // a shared address that names a model and no view flies there
     if (led.current || !pin?.spot || ready === 0) return;
@@ -390,7 +392,13 @@ function Atlas({ head }: { head: Head }) {
         {hovered && !pin && <PinCard model={hovered.pin} at={hovered} screen={screen.current} />}
         {pin && <PinCard model={pin} close={() => go(withQuery({ at: null }), { replace: true })} />}
         <div class="controls">
-          <Seek text={text} chosen={lead} />
+          <ModelBox
+            label="Find a model on the map"
+            placeholder="Find a model"
+            text={text}
+            typed={(now) => go(withQuery({ q: now || null }), { replace: true })}
+            chosen={lead}
+          />
           <label class="colouring">
             <span>Colour</span>
             <select

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from strawberry import Info
 from strawberry.dataloader import DataLoader
 
 from graph.records import (
@@ -105,6 +106,10 @@ class Loaders:
         found = await (self._store.models(wanted) if many else self.model.load_many(wanted))
         return {id: record for id, record in zip(wanted, found, strict=True) if record is not None}
 
+    async def known(self, id: str) -> ModelRecord:
+        """The record of an id that the store itself gave."""
+        return (await self.records([id]))[id]
+
     async def edges(self, derivations: Sequence[DerivationRecord]) -> list[Edge]:
         """Derivations with their models."""
         known = await self.records(id for edge in derivations for id in (edge.model, edge.base_model))
@@ -132,3 +137,6 @@ class Context:
     load: Loaders
     limits: Limits
     sources: tuple[Source, ...] = ()
+
+
+Ask = Info[Context, None]

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from enum import Enum
 
 import strawberry
-from strawberry import Info
 
-from api.loaders import Context
+from api.loaders import Ask
+from api.nodes import RuleVerdictNode
 from graph import conflicts as disagreements
 from graph.records import ModelRecord, State
 from graph.standard import PICKLES, SAFE, SHIPPED, Facts, Standard, shipped
 from graph.store import Store
-
-Ask = Info[Context, None]
 
 
 @strawberry.enum(description="The standards that come with Stemma.")
@@ -43,7 +41,7 @@ class StandardVerdict:
     name: str = strawberry.field(description="The standard.")
     about: str = strawberry.field(description="What it is for.")
     met: bool = strawberry.field(description="Whether every rule is passed.")
-    rules: list[RuleVerdict] = strawberry.field(description="The rules one by one.")
+    rules: list[RuleVerdictNode] = strawberry.field(description="The rules one by one.")
 
 
 async def facts_of(store: Store, models: Sequence[ModelRecord]) -> list[Facts]:
@@ -77,7 +75,7 @@ def verdict(standard: Standard, facts: Facts) -> StandardVerdict:
         name=standard.name,
         about=standard.about,
         met=all(each.passed for each in rules),
-        rules=rules,  # type: ignore[arg-type] # the same fields
+        rules=rules,
     )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 
 from strawberry import Info
 from strawberry.dataloader import DataLoader
 
+from api.facts import facts_of
 from graph.records import (
     AbilityRecord,
     ClaimRecord,
@@ -19,6 +22,7 @@ from graph.records import (
     TrainingRecord,
 )
 from graph.snapshot import Source
+from graph.standard import Facts
 from graph.store import DerivationPage, EdgeFilter, Key, Near, Store
 
 MANY = 50  # records that are asked for as one question of their own
@@ -72,6 +76,9 @@ class Loaders:
         self.novelty: DataLoader[str, NoveltyRecord | None] = DataLoader(load_fn=store.novelty)
         self.abilities: DataLoader[str, AbilityRecord | None] = DataLoader(load_fn=store.abilities)
         self.weights: DataLoader[str, str | None] = DataLoader(load_fn=store.weights_of)
+        self.facts: DataLoader[ModelRecord, Facts] = DataLoader(
+            load_fn=partial(facts_of, store), cache_key_fn=attrgetter("id")
+        )
 
     async def near(self, id: str, first: int, wanted: tuple[str, ...]) -> ModelRecord | None:
         """A model that is asked for together with its derivations; those are kept for the fields that show them."""

@@ -1,8 +1,7 @@
-"""This file knows how standards are asked of models: the facts that the rules look at, from the store, and the GraphQL types."""
+"""This file knows the GraphQL types of standards, and how a model is held against those that come with Stemma."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from enum import Enum
 
@@ -10,10 +9,8 @@ import strawberry
 
 from api.loaders import Ask
 from api.nodes import RuleVerdictNode
-from graph import conflicts as disagreements
-from graph.records import ModelRecord, State
-from graph.standard import PICKLES, SAFE, SHIPPED, Facts, Standard, shipped
-from graph.store import Store
+from graph.records import ModelRecord
+from graph.standard import SHIPPED, Facts, Standard, shipped
 
 
 @strawberry.enum(description="The standards that come with Stemma.")
@@ -44,30 +41,6 @@ class StandardVerdict:
     rules: list[RuleVerdictNode] = strawberry.field(description="The rules one by one.")
 
 
-async def facts_of(store: Store, models: Sequence[ModelRecord]) -> list[Facts]:
-    """What the rules look at, of each model, from one question a kind (files: one a model)."""
-    ids = [model.id for model in models]
-    bases, claims = await store.base_models(ids), await store.claims(ids)
-    trainings, abilities = await store.trainings(ids), await store.abilities(ids)
-    named = list({edge.base_model for edges in bases for edge in edges})
-    states = {record.id: record.state for record in await store.models(named) if record is not None} if named else {}
-    found = []
-    for at, model in enumerate(models):
-        paths = [file.path for file in await store.files(model.id)]
-        found.append(
-            Facts(
-                model,
-                tuple(e.base_model for e in bases[at] if states.get(e.base_model, State.MISSING) is State.MISSING),
-                tuple(conflict.text for conflict in disagreements.conflicts(claims[at])),
-                tuple(training.dataset for training in trainings[at]),
-                sum(bool(re.search(SAFE, path)) for path in paths) if paths else None,
-                sum(bool(re.search(PICKLES, path)) for path in paths) if paths else None,
-                abilities[at],
-            )
-        )
-    return found
-
-
 def verdict(standard: Standard, facts: Facts) -> StandardVerdict:
     """One standard on one model."""
     rules = standard.check(facts)
@@ -81,6 +54,6 @@ def verdict(standard: Standard, facts: Facts) -> StandardVerdict:
 
 async def standards_of(model: ModelRecord, names: Sequence[StandardName] | None, info: Ask) -> list[StandardVerdict]:
     """The shipped standards on one model."""
-    (facts,) = await facts_of(info.context.store, [model])
+    facts = await info.context.load.facts.load(model)
     wanted = SHIPPED if names is None else tuple(dict.fromkeys(name.value for name in names))
     return [verdict(shipped()[name], facts) for name in wanted]

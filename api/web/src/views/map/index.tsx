@@ -153,28 +153,30 @@ function Atlas({ head }: { head: Head }) {
   }, [head, colouring, only, ready, redraw]);
 
   // time
+  const [dated, setDated] = useState(0); // tiers whose months are loaded
+  const timed = until !== null;
   useEffect(() => {
-    const made = drawing.current;
-    if (!made || ready === 0) return;
-    if (until === null) {
-      made.until = NONE;
-      redraw(false);
-      return;
-    }
+    if (!timed || dated >= ready) return;
     let current = true;
-    Promise.all(head.tiers.slice(0, ready).map((_, tier) => readCode(head, "month", tier))).then(
+    const tiers = head.tiers.map((_, tier) => tier).slice(dated, ready);
+    Promise.all(tiers.map((tier) => readCode(head, "month", tier))).then(
       (codes) => {
         if (!current) return;
-        if (made.until === NONE) for (const [tier, values] of codes.entries()) made.set(tier, "month", values);
-        made.until = until;
-        redraw(true);
+        for (const [at, values] of codes.entries()) drawing.current?.set(dated + at, "month", values);
+        setDated(ready);
       },
       () => undefined,
     );
     return () => {
       current = false;
     };
-  }, [head, until, ready, redraw]);
+  }, [head, timed, dated, ready]);
+  useEffect(() => {
+    const made = drawing.current;
+    if (!made || (until !== null && dated === 0)) return;
+    made.until = until ?? NONE;
+    redraw(until !== null);
+  }, [until, dated, redraw]);
   const months = useMemo(() => {
     const known = (head.codes.month ?? []).map((each) => each.code).filter((code) => code < NONE);
     return known.length > 1 ? { first: Math.min(...known), last: Math.max(...known) } : null;

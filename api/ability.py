@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import strawberry
-from strawberry import Info, Parent
+from strawberry import Parent
 
-from api.loaders import Context
 from graph.ability import low, told
-from graph.records import AbilityRecord, ResultRecord
-
-Ask = Info[Context, None]
+from graph.records import AbilityRecord
 
 
 @strawberry.type(description="What a model got on a benchmark, as one source says it.")
@@ -66,14 +63,3 @@ class Ability:
     def text(root: Parent[AbilityRecord]) -> str:
         """See ``graph.ability.told``."""
         return told(root)
-
-
-async def ability_of(model: str, info: Ask) -> Ability | None:
-    """A model's ability; null where no result of it or of an ancestor is known."""
-    return await info.context.load.abilities.load(model)  # type: ignore[return-value] # a record
-
-
-async def results_of(model: str, info: Ask) -> list[Result]:
-    """A model's results."""
-    found: tuple[ResultRecord, ...] = await info.context.store.results(model)
-    return list(found[: info.context.limits.lineage])  # type: ignore[arg-type] # records

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import strawberry
-from strawberry import Info
 
-from api.loaders import Context
 from graph.licence import LicenceReport as Report
 from graph.licence import licence_report
 from graph.records import Direction, ModelRecord
 from graph.store import EVERY_FIELD, EdgeFilter, Store, Want
 
 ANCESTORS_AT_MOST = 2_000  # looked at for one report
-
-Ask = Info[Context, None]
 
 
 @strawberry.type(description="Something that a licence in the lineage asks of the model.")
@@ -58,8 +54,3 @@ async def report_on(store: Store, model: ModelRecord) -> Report:
     walk = await store.walk(model.id, Direction.ANCESTORS, EdgeFilter(), ANCESTORS_AT_MOST, ANCESTORS_AT_MOST, want)
     ancestors = {node.id: record for node, record in zip(walk.nodes, walk.models, strict=True) if node.id != model.id}
     return licence_report(model, ancestors, walk.edges, complete=walk.total_ancestors < len(walk.nodes))
-
-
-async def licence_report_of(model: ModelRecord, info: Ask) -> LicenceReport:
-    """The same as a GraphQL type."""
-    return await report_on(info.context.store, model)  # type: ignore[return-value] # the same fields

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 
+from strawberry import Info
 from strawberry.dataloader import DataLoader
 
+from api.facts import facts_of
 from graph.records import (
     AbilityRecord,
     ClaimRecord,
@@ -18,6 +22,7 @@ from graph.records import (
     TrainingRecord,
 )
 from graph.snapshot import Source
+from graph.standard import Facts
 from graph.store import DerivationPage, EdgeFilter, Key, Near, Store
 
 MANY = 50  # records that are asked for as one question of their own
@@ -71,6 +76,9 @@ class Loaders:
         self.novelty: DataLoader[str, NoveltyRecord | None] = DataLoader(load_fn=store.novelty)
         self.abilities: DataLoader[str, AbilityRecord | None] = DataLoader(load_fn=store.abilities)
         self.weights: DataLoader[str, str | None] = DataLoader(load_fn=store.weights_of)
+        self.facts: DataLoader[ModelRecord, Facts] = DataLoader(
+            load_fn=partial(facts_of, store), cache_key_fn=attrgetter("id")
+        )
 
     async def near(self, id: str, first: int, wanted: tuple[str, ...]) -> ModelRecord | None:
         """A model that is asked for together with its derivations; those are kept for the fields that show them."""
@@ -105,6 +113,10 @@ class Loaders:
         found = await (self._store.models(wanted) if many else self.model.load_many(wanted))
         return {id: record for id, record in zip(wanted, found, strict=True) if record is not None}
 
+    async def known(self, id: str) -> ModelRecord:
+        """The record of an id that the store itself gave."""
+        return (await self.records([id]))[id]
+
     async def edges(self, derivations: Sequence[DerivationRecord]) -> list[Edge]:
         """Derivations with their models."""
         known = await self.records(id for edge in derivations for id in (edge.model, edge.base_model))
@@ -132,3 +144,6 @@ class Context:
     load: Loaders
     limits: Limits
     sources: tuple[Source, ...] = ()
+
+
+Ask = Info[Context, None]

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
 import strawberry
 from strawberry import Parent
 
+from api.nodes import NoveltyGroupNode
+from api.scalars import Class, Facet, Tier
 from graph import novelty as told
 from graph import report as reports
-from graph.store import Facet
-
-strawberry.enum(told.Class, name="NoveltyClass", description="What kind of fork a model is, by exact facts first.")
-strawberry.enum(
-    told.Tier, name="NoveltyTier", description="What a score rests on: no weights, windows of them, or all."
-)
 
 
 @strawberry.enum(description="What a report counts by.")
@@ -49,8 +46,8 @@ class Novelty:
     """See ``graph.novelty.Novelty``."""
 
     score: float | None = strawberry.field(description="0 (a copy) to 100; null where it would be a guess.")
-    kind: told.Class = strawberry.field(name="class", description="What kind of fork it is.")
-    tier: told.Tier = strawberry.field(description="What the score rests on.")
+    kind: Class = strawberry.field(name="class", description="What kind of fork it is.")
+    tier: Tier = strawberry.field(description="What the score rests on.")
     components: list[NoveltyComponent] = strawberry.field(description="The parts of the score.")
     reason: str = strawberry.field(description="Why it is of this class, or why there is no score.")
 
@@ -64,7 +61,7 @@ class Novelty:
 class NoveltyShare:
     """See ``graph.report.Share``."""
 
-    kind: told.Class = strawberry.field(name="class", description="The class.")
+    kind: Class = strawberry.field(name="class", description="The class.")
     models: int = strawberry.field(description="How many.")
     share: float = strawberry.field(description="Of all models of the group, 0 to 1.")
 
@@ -85,14 +82,14 @@ class NoveltyGroups:
     """One section of a report."""
 
     by: ReportBy = strawberry.field(description="What is counted by.")
-    groups: list[NoveltyGroup] = strawberry.field(description="Those with most models first.")
+    groups: Sequence[NoveltyGroupNode] = strawberry.field(description="Those with most models first.")
 
 
 @strawberry.type(description="How many scores rest on one kind of evidence.")
 class TierCount:
     """One line of coverage."""
 
-    tier: told.Tier = strawberry.field(description="What they rest on.")
+    tier: Tier = strawberry.field(description="What they rest on.")
     scores: int = strawberry.field(description="How many.")
 
 
@@ -100,20 +97,20 @@ class TierCount:
 class NoveltyReport:
     """See ``graph.report.Report``."""
 
-    all: NoveltyGroup = strawberry.field(description="The whole catalogue.")
+    all: NoveltyGroupNode = strawberry.field(description="The whole catalogue.")
     tiers: list[TierCount] = strawberry.field(description="What the scores rest on.")
     by: list[NoveltyGroups] = strawberry.field(description="By family, task, year, as asked for.")
 
 
 def tier_counts(tiers: dict[str, int]) -> list[TierCount]:
     """Counts by tier, in the order of tiers."""
-    return [TierCount(tier=tier, scores=tiers[tier]) for tier in told.Tier if tiers.get(tier)]
+    return [TierCount(tier=tier, scores=tiers[tier]) for tier in Tier if tiers.get(tier)]
 
 
 def reported(found: reports.Report) -> NoveltyReport:
     """A report in the schema's types."""
     return NoveltyReport(
-        all=found.all,  # type: ignore[arg-type] # the same fields
+        all=found.all,
         tiers=tier_counts(found.tiers),
-        by=[NoveltyGroups(by=ReportBy(facet.value), groups=groups) for facet, groups in found.by.items()],  # type: ignore[arg-type] # the same fields
+        by=[NoveltyGroups(by=ReportBy(facet.value), groups=groups) for facet, groups in found.by.items()],
     )

@@ -17,8 +17,12 @@ from graph.errors import BadInput
 from graph.store import SIZE_CLASSES
 from graph.subset.query import Named, Query, Take, Where
 
-_WORDS = ("state", "relation", "meets")  # enums, that GraphQL writes in capitals
-_LISTS = ("task", "relation", "licence", "library", "author", "state")  # keys of an address that may repeat
+_WORDS = ("state", "relation", "meets", "novelty_class")  # enums, that GraphQL writes in capitals
+_LISTS = {  # keys of an address that may repeat, and the filters that they are
+    **{name: name for name in ("task", "relation", "licence", "library", "author", "state")},
+    "novelty": "novelty_class",
+}
+_SHOWN = ("after", "columns")  # keys of an address that choose no models
 _LIMIT = 100  # of an address that says none
 
 
@@ -56,7 +60,7 @@ def _plain(name: str, value: Any) -> Any:
         return value.value
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    return value.lower() if name in _WORDS and isinstance(value, str) else value
+    return value.lower().replace("_", "-") if name in _WORDS and isinstance(value, str) else value
 
 
 def from_arguments(text: str, where: str) -> Query:
@@ -108,18 +112,18 @@ def from_address(address: str) -> Query:
 
 
 def from_pairs(pairs: Iterable[tuple[str, str]], most: int | None = None) -> Query:
-    """A query from what stands after the ``?`` of an explorer's view: its filters, order and page, and besides these limit,
-    collapse, ancestors, descendants. ``most``: the largest limit allowed. Raises BadInput.
+    """A query from what stands after the ``?`` of an explorer's view: its filters, order, what folds, page and columns, and
+    besides these limit, collapse (the same as fold), ancestors, descendants. ``most``: the largest limit allowed. Raises BadInput.
     """
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         given.setdefault(name, []).append(value)
-    known = ("q", *_LISTS, "size", "year", "order", "after", "limit", "collapse", "ancestors", "descendants")
+    known = ("q", *_LISTS, "size", "year", "order", *_SHOWN, "limit", "fold", "collapse", "ancestors", "descendants")
     for name in given:
         if name not in known:
             raise BadInput(f"unknown parameter {name}: known are {', '.join(known)}")
     one = {name: values[-1].strip() for name, values in given.items()}
-    filters: dict[str, Any] = {name: given[name] for name in _LISTS if name in given}
+    filters: dict[str, Any] = {name: given[key] for key, name in _LISTS.items() if key in given}
     if one.get("q"):
         filters["text"] = one["q"]
     if one.get("size"):
@@ -135,7 +139,7 @@ def from_pairs(pairs: Iterable[tuple[str, str]], most: int | None = None) -> Que
         filters,
         order=one.get("order", "downloads").lower(),
         limit=int(limit),
-        collapse=one.get("collapse", "none").lower(),
+        collapse=one.get("collapse", one.get("fold", "none")).lower(),
         ancestors=one.get("ancestors", "").lower() in ("1", "true"),
         descendants=one.get("descendants", "").lower() in ("1", "true"),
     )

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from api.nodes import ModelNode
+from api.scalars import Long, State
 from api.serving import Serving
 from api.subset_views import from_pairs
-from api.types import Long, Model
-from graph.records import State
 from graph.store import Store
 from graph.subset.build import build, rows
 from graph.subset.exports import csv_tables, parquet
@@ -82,7 +82,7 @@ class SubsetPreview:
     conflicts: int = strawberry.field(description="Derivations about which claims disagree.")
     cycles: int = strawberry.field(description="Derivations on a cycle.")
     outside: list[SubsetOutside] = strawberry.field(description="Base models outside, by name.")
-    nodes: list[Model] = strawberry.field(description="The models, by name.")
+    nodes: list[ModelNode] = strawberry.field(description="The models, by name.")
 
 
 async def previewed(store: Store, query: Query, most: int) -> SubsetPreview:
@@ -110,7 +110,7 @@ async def previewed(store: Store, query: Query, most: int) -> SubsetPreview:
             )
             for base in lock.outside
         ],
-        nodes=await store.models([row.model for row in lock.models]),  # type: ignore[arg-type] # records
+        nodes=[model for model in await store.models([row.model for row in lock.models]) if model is not None],
         **numbers,
     )
 

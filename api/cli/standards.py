@@ -8,7 +8,7 @@ import click
 
 from api.cli import shown
 from api.cli.asking import ask, chosen, known, shared
-from api.standards import facts_of
+from api.facts import facts_of
 from graph.standard import SHIPPED, standard
 from graph.store import Store
 

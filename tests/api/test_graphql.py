@@ -294,6 +294,9 @@ def test_store_is_asked_once_for_a_page(folder: Path, monkeypatch: pytest.Monkey
         "datasets { evidence } } } }",
     )
     assert sorted(calls) == ["base_models", "claims", "derived_counts", "find", "models", "trainings"]
+    calls.clear()
+    data(folder, "{ models(first: 9) { nodes { standards(names: [CURATED]) { met } } } }")
+    assert sorted(calls) == ["base_models", "claims", "find", "models", "trainings"]
 
 
 def test_a_page_of_one_model_is_one_question(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

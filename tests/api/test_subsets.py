@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import httpx
 import polars as pl
 import pytest
 
-from api.subset_views import from_address, from_arguments
+from api.subset_views import from_address, from_arguments, from_pairs
 from graph.errors import BadInput
 from graph.snapshot import Snapshot
 from graph.subset.query import from_toml
@@ -113,7 +114,8 @@ def test_tables_that_cannot_be(world: tuple[Path, Snapshot], query: str, said: s
 
 def test_views_are_queries() -> None:
     by_address = from_address(
-        "http://localhost:8000/?q=mistral&task=a&task=b&size=1B-3B&year=2024&order=LIKES&after=x&limit=7"
+        "http://localhost:8000/?q=mistral&task=a&task=b&size=1B-3B&year=2024&novelty=merged-known&fold=quants"
+        "&order=LIKES&after=x&columns=made,licence&limit=7"
     )
     arguments: dict[str, Any] = {
         "filter": {
@@ -123,13 +125,25 @@ def test_views_are_queries() -> None:
             "parametersMax": 3 * 10**9 - 1,
             "createdFrom": "2024-01-01T00:00:00Z",
             "createdUntil": "2025-01-01T00:00:00Z",
+            "noveltyClass": ["MERGED_KNOWN"],
         },
         "orderBy": "LIKES",
+        "collapse": "QUANTS",
         "first": 7,
     }
     assert by_address == from_arguments(json.dumps(arguments), "f")
     in_words = "[where]\ntext = 'mistral'\ntask = ['a', 'b']\nparameters = '1B..2999999999'\ncreated = '2024'\n"
-    assert by_address == from_toml(in_words + "[take]\norder = 'likes'\nlimit = 7\n", "f")
+    in_words += "novelty_class = ['merged-known']\n"
+    assert by_address == from_toml(in_words + "[take]\norder = 'likes'\nlimit = 7\ncollapse = 'quants'\n", "f")
+
+
+def test_every_facet_of_the_explorer_is_known() -> None:
+    source = (Path(__file__).parents[2] / "api/web/src/views/search/wanted.ts").read_text(encoding="utf-8")
+    values = {"size": "1B-3B", "year": "2024", "relation": "merge", "novelty": "light", "state": "listed"}
+    keys = re.findall(r'\bkey: "(\w+)"', source)
+    assert len(keys) > 5
+    for key in keys:
+        assert from_pairs([(key, values.get(key, "x"))]).where != from_pairs([]).where
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,15 @@ def test_search_lights_up_and_flies(page: Page) -> None:
     expect(page.get_by_role("tree", name=f"Lineage of {MODEL}")).to_be_visible()
 
 
+def test_a_view_looks_the_same_whatever_was_open_before(page: Page) -> None:
+    page.goto("/lineage/mistralai/Mistral-7B-v0.1")
+    expect(page.get_by_role("tree")).to_be_visible()
+    page.get_by_role("link", name="Map", exact=True).click()
+    until(page, "window.stemmaMap?.ready === 3")
+    page.get_by_role("combobox", name="Find a model on the map").fill("zephyr")
+    expect(page.get_by_role("option", name=MODEL)).to_be_in_viewport(ratio=1)
+
+
 def test_a_point_tells_what_it_is(page: Page) -> None:
     opened(page, f"/map?at={MODEL}")
     until(page, "stemmaMap.camera().zoom > 50")

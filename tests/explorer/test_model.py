@@ -66,11 +66,20 @@ def test_models_put_aside_are_compared(page: Page) -> None:
     page.get_by_label("Only where they differ").check()
     expect(page.get_by_role("row", name="Task text-generation text-generation")).to_have_count(0)
     expect(page.get_by_role("row", name="Licence (differs) mit apache-2.0")).to_be_visible()
-    page.get_by_label("Add a model").fill("mistral-7b-v0.1-gptq")
-    expect(page.locator("#names option")).not_to_have_count(0)
-    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("combobox", name="Add a model").fill("mistral-7b-v0.1-gptq")
+    page.get_by_role("option", name="TheBloke/Mistral-7B-v0.1-GPTQ").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("3 models compared")
+    page.get_by_role("combobox", name="Add a model").fill("distilbert-base-uncased")
+    expect(page.locator(".model-box").get_by_role("option").first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("4 models compared")
     assert not faults(page)
+
+
+def test_old_names_are_compared_under_the_models_own(page: Page) -> None:
+    page.goto("/compare?id=bert-base-uncased&id=huggingfaceh4/ZEPHYR-7b-beta")
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 models compared")
+    page.wait_for_url("**/compare?id=google-bert%2Fbert-base-uncased&id=HuggingFaceH4%2Fzephyr-7b-beta")
 
 
 def test_the_graphql_of_a_view_can_be_seen_and_answers(page: Page) -> None:

@@ -136,6 +136,17 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     expect(page.get_by_role("complementary", name="Models to compare")).to_be_visible()
 
 
+def test_on_a_small_screen_the_usual_columns_have_room(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_role("columnheader", name="Downloads")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") == 1280
+    every = "made,novelty,ability,task,library,licence,parameters,created,modified,derived,likes,trending,downloads"
+    page.goto(f"/?columns={every}")
+    expect(page.get_by_role("columnheader", name="Trending")).to_be_attached()
+    assert page.evaluate("document.documentElement.scrollWidth") == 1280  # the table scrolls, not the page
+    assert not faults(page)
+
+
 def test_on_a_phone_nothing_sticks_out(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     for address in (

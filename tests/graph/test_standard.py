@@ -8,7 +8,7 @@ import anyio
 import polars as pl
 import pytest
 
-from api.standards import facts_of
+from api.facts import facts_of
 from graph.errors import BadInput
 from graph.snapshot import Snapshot
 from graph.standard import RULES, SHIPPED, Standard, Value, columns, counted, shipped, standard

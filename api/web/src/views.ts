@@ -31,6 +31,3 @@ export const VIEWS: readonly View[] = [
     load: () => import("./views/compare"),
   },
 ];
-
-/** Whether the explorer has a view of this name. */
-export const hasView = (name: string): boolean => VIEWS.some((view) => view.name === name);

@@ -12,7 +12,7 @@ export function Copy({ text, words = "Copy" }: { text: string; words?: string })
       () => setCopied(false),
     );
   return (
-    <button type="button" class="copy" onClick={copy} aria-live="polite">
+    <button type="button" onClick={copy} aria-live="polite">
       {copied ? "Copied" : words}
     </button>
   );

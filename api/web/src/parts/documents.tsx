@@ -1,6 +1,7 @@
 /** This file knows how the GraphQL behind a view is shown: the documents, their variables, and a way to try them. */
-import { useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { type Asked, asked } from "../ask";
+import { Copy } from "./copy";
 
 export function Documents() {
   const now = asked.use();
@@ -25,7 +26,6 @@ export function Documents() {
 }
 
 function Document({ name, text, variables }: Asked) {
-  const [copied, setCopied] = useState(false);
   const given = JSON.stringify(variables, null, 2);
   const address = `/graphql#${new URLSearchParams({ query: text, variables: given })}`;
   return (
@@ -36,17 +36,7 @@ function Document({ name, text, variables }: Asked) {
           <a href={address} target="_blank" rel="noreferrer">
             Open in GraphiQL
           </a>{" "}
-          <button
-            type="button"
-            onClick={() =>
-              navigator.clipboard.writeText(text).then(
-                () => setCopied(true),
-                () => setCopied(false),
-              )
-            }
-          >
-            {copied ? "Copied" : "Copy"}
-          </button>
+          <Copy text={text} />
         </span>
       </div>
       <Code label={`Document of ${name}`} text={text} />

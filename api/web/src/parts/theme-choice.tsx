@@ -10,7 +10,7 @@ const CHOICES = [
 export function ThemeChoice() {
   const now = theme.use();
   return (
-    <label class="theme">
+    <label>
       <span class="unseen">Colours</span>
       <select
         value={now}

@@ -1,24 +1,30 @@
 /** This file knows the comparison of two to five models: how they are related, and fact by fact where they differ. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { compareAddress, modelAddress } from "../../addresses";
 import { useAnswer, useAnswers } from "../../ask";
 import { Common, Compare, Ways } from "../../operations";
 import { Failure } from "../../parts/failure";
+import { ModelBox } from "../../parts/model-box";
 import { Section } from "../../parts/section";
-import { usePlace } from "../../place";
+import { go, usePlace } from "../../place";
 import { MOST } from "../../tray";
 import { several } from "../../words";
-import { Adding } from "./adding";
 import { factsOf } from "./rows";
 
 export default function CompareView() {
   const { query } = usePlace();
   const ids = [...new Set(query.getAll("id"))].slice(0, MOST);
-  const { data, error, again } = useAnswers(
+  const { data, error, loading, again } = useAnswers(
     Compare,
     ids.map((id) => ({ id })),
   );
   const [differing, setDiffering] = useState(false);
+  const [text, setText] = useState("");
+  const named = ids.map((id, place) => (loading ? id : (data?.[place]?.model?.id ?? id)));
+  const own = named.every((id, place) => id === ids[place]) ? null : compareAddress(named);
+  useEffect(() => {
+    if (own !== null) go(own, { replace: true }); // an old name or another spelling leads to the model's own
+  }, [own]);
   if (error) return <Failure error={error} again={again} />;
   const models = data?.flatMap(({ model }) => model ?? []).filter(({ id }) => ids.includes(id)) ?? [];
   const absent = data && data.length === ids.length ? ids.filter((_, place) => data[place]?.model === null) : [];
@@ -31,7 +37,19 @@ export default function CompareView() {
           The catalogue knows no {absent.join(", ")}.
         </p>
       )}
-      {ids.length < MOST && <Adding ids={ids} />}
+      {ids.length < MOST && (
+        <ModelBox
+          label="Add a model"
+          placeholder="Add a model"
+          text={text}
+          typed={setText}
+          chosen={(id) => {
+            setText("");
+            go(compareAddress([...ids, id]));
+          }}
+          without={ids}
+        />
+      )}
       {models.length > 1 && <Relationship ids={models.map(({ id }) => id)} />}
       {models.length > 0 && (
         <Section id="facts" title="Facts">

@@ -7,13 +7,13 @@ import { lineageAddress, modelAddress } from "../../addresses";
 import { snapshot } from "../../ask";
 import type { Relation } from "../../operations";
 import { Failure } from "../../parts/failure";
+import { having, ModelBox } from "../../parts/model-box";
 import { go, usePlace, withQuery } from "../../place";
 import type { ViewProps } from "../../views";
 import { count, several } from "../../words";
 import { Details } from "./details";
 import { drawn as drawnOf } from "./drawn";
 import { graphmlText, jsonText, pngOf, save, svgText } from "./exports";
-import { Finder } from "./finder";
 import { crowdKey, type Edge, type Node, withMore } from "./graph";
 import { layOut } from "./layout";
 import { Legend } from "./legend";
@@ -46,7 +46,7 @@ function Lineage({ id }: { id: string }) {
   const [active, setActive] = useState("");
   const [chosen, setChosen] = useState<string | null>(null);
   const [table, setTable] = useState<string | null>(null);
-  const [found, setFound] = useState<ReadonlySet<string>>(NONE);
+  const [sought, setSought] = useState("");
 
   useEffect(() => {
     if (focus !== null && focus !== id) go(lineageAddress(focus) + location.search, { replace: true });
@@ -93,6 +93,8 @@ function Lineage({ id }: { id: string }) {
   }, [drawn, axis]);
   const measures = useMemo(() => measuresOf(scene, drawn, axis), [scene, drawn, axis]);
   const path = useMemo(() => new Set(way?.ids ?? []), [way]);
+  const ids = useMemo(() => [...drawn.nodes.keys()], [drawn]);
+  const found = useMemo(() => new Set(having(sought, ids)), [sought, ids]);
 
   const crowdOf = useCallback(
     (key: string) => {
@@ -200,7 +202,17 @@ function Lineage({ id }: { id: string }) {
           {several(grown.totalAncestors, "ancestor")}, {several(root?.descendants ?? 0, "descendant")};{" "}
           {count(drawn.nodes.size)} drawn{grown.note && ` · ${grown.note}`}
         </p>
-        <Finder ids={[...drawn.nodes.keys()]} marked={setFound} chosen={lead} />
+        <ModelBox
+          label="Find a model in this lineage"
+          placeholder="Find a model"
+          text={sought}
+          typed={setSought}
+          chosen={(to) => {
+            setSought("");
+            void lead(to);
+          }}
+          near={{ ids, words: "in the picture" }}
+        />
         <fieldset class="switch">
           <legend class="unseen">Across</legend>
           {(["generation", "date"] as const).map((each) => (

@@ -3,7 +3,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import { modelAddress } from "../../addresses";
 import { useAnswer } from "../../ask";
 import { MembersOf } from "../../operations";
-import { count, several, short } from "../../words";
+import { count, day, several, short } from "../../words";
 import { byWeightsAlone, type Crowd } from "./drawn";
 import { csvText, save } from "./exports";
 import { type Edge, type Node, unpacked } from "./graph";
@@ -156,9 +156,7 @@ export function Members({ crowd, close, draw }: Props) {
                       {edge.conflict && <span class="conflict"> claims disagree</span>}
                       {byWeightsAlone(edge) && <span class="quiet small"> by weights</span>}
                     </th>
-                    <td class="number">
-                      {node.created === null ? "" : new Date(node.created).toISOString().slice(0, 10)}
-                    </td>
+                    <td class="number">{node.created === null ? "" : day(new Date(node.created).toISOString())}</td>
                     <td class="number">{node.downloads === null ? "" : short(node.downloads)}</td>
                     <td class="number">{node.descendants || ""}</td>
                     <td class="number">{node.novelty === null ? "" : Math.round(node.novelty)}</td>

@@ -3,6 +3,7 @@ import "./map.css";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask, useAnswer } from "../../ask";
 import { AtPoints, type Pin, PinOf } from "../../operations";
+import { ModelBox } from "../../parts/model-box";
 import { go, usePlace, withQuery } from "../../place";
 import { count } from "../../words";
 import { between, type Camera, moved, type Screen, WHOLE, zoomed } from "./camera";
@@ -12,7 +13,6 @@ import { addressOf, type Head, NoMap, pointsWith, readCells, readCode, readHead,
 import { labelsFor } from "./labels";
 import { LegendOf } from "./legend";
 import { PinCard } from "./pin-card";
-import { Seek } from "./seek";
 
 const HOVER_MS = 60;
 const REST_MS = 140;
@@ -153,28 +153,30 @@ function Atlas({ head }: { head: Head }) {
   }, [head, colouring, only, ready, redraw]);
 
   // time
+  const [dated, setDated] = useState(0); // tiers whose months are loaded
+  const timed = until !== null;
   useEffect(() => {
-    const made = drawing.current;
-    if (!made || ready === 0) return;
-    if (until === null) {
-      made.until = NONE;
-      redraw(false);
-      return;
-    }
+    if (!timed || dated >= ready) return;
     let current = true;
-    Promise.all(head.tiers.slice(0, ready).map((_, tier) => readCode(head, "month", tier))).then(
+    const tiers = head.tiers.map((_, tier) => tier).slice(dated, ready);
+    Promise.all(tiers.map((tier) => readCode(head, "month", tier))).then(
       (codes) => {
         if (!current) return;
-        if (made.until === NONE) for (const [tier, values] of codes.entries()) made.set(tier, "month", values);
-        made.until = until;
-        redraw(true);
+        for (const [at, values] of codes.entries()) drawing.current?.set(dated + at, "month", values);
+        setDated(ready);
       },
       () => undefined,
     );
     return () => {
       current = false;
     };
-  }, [head, until, ready, redraw]);
+  }, [head, timed, dated, ready]);
+  useEffect(() => {
+    const made = drawing.current;
+    if (!made || (until !== null && dated === 0)) return;
+    made.until = until ?? NONE;
+    redraw(until !== null);
+  }, [until, dated, redraw]);
   const months = useMemo(() => {
     const known = (head.codes.month ?? []).map((each) => each.code).filter((code) => code < NONE);
     return known.length > 1 ? { first: Math.min(...known), last: Math.max(...known) } : null;
@@ -227,14 +229,16 @@ function Atlas({ head }: { head: Head }) {
     };
     flight.current = requestAnimationFrame(step);
   }, []);
+  const led = useRef(false);
   const lead = useCallback(
-    (model: Pin) => {
-      go(withQuery({ at: model.id }), { replace: true });
-      if (model.spot) fly({ x: model.spot.x, y: model.spot.y, zoom: Math.max(NEAR, now.current.zoom) });
+    async (id: string) => {
+      led.current = true;
+      go(withQuery({ at: id }), { replace: true });
+      const spot = (await ask(PinOf, { id }).catch(() => null))?.model?.spot;
+      if (spot) fly({ x: spot.x, y: spot.y, zoom: Math.max(NEAR, now.current.zoom) });
     },
     [fly],
   );
-  const led = useRef(false);
   useEffect(() => {
     // a shared address that names a model and no view flies there
     if (led.current || !pin?.spot || ready === 0) return;
@@ -390,7 +394,13 @@ function Atlas({ head }: { head: Head }) {
         {hovered && !pin && <PinCard model={hovered.pin} at={hovered} screen={screen.current} />}
         {pin && <PinCard model={pin} close={() => go(withQuery({ at: null }), { replace: true })} />}
         <div class="controls">
-          <Seek text={text} chosen={lead} />
+          <ModelBox
+            label="Find a model on the map"
+            placeholder="Find a model"
+            text={text}
+            typed={(now) => go(withQuery({ q: now || null }), { replace: true })}
+            chosen={lead}
+          />
           <label class="colouring">
             <span>Colour</span>
             <select

@@ -5,7 +5,6 @@ import type { Head } from "./files";
 export interface Label {
   kind: "continent" | "family";
   words: string;
-  count: number;
   x: number;
   y: number;
   id?: string;
@@ -33,13 +32,13 @@ export function labelsFor(head: Head, camera: Camera, screen: Screen): Label[] {
     const radius = land.radius * side;
     if (radius < 20 || radius > Math.max(screen.width, screen.height) * 1.2) continue;
     const [x, y] = toScreen(camera, screen, land.x, land.y - land.radius);
-    offer({ kind: "continent", words: land.name, count: land.count, x, y: y - 6 });
+    offer({ kind: "continent", words: land.name, x, y: y - 6 });
   }
   for (const family of head.families) {
     if (family.radius * side < READABLE) continue;
     const [x, y] = toScreen(camera, screen, family.x, family.y);
     const name = family.id.slice(family.id.indexOf("/") + 1);
-    offer({ kind: "family", words: name, count: family.size, x, y, id: family.id });
+    offer({ kind: "family", words: name, x, y, id: family.id });
   }
   return labels;
 }

@@ -9,8 +9,6 @@ const duty = (kind: string, licence: string, ...path: string[]): Asked["duties"]
   meaning: `means ${kind}`,
 });
 const report = (duties: Asked["duties"], more: Partial<Asked> = {}): Asked => ({
-  declared: "mit",
-  spdx: "MIT",
   complete: true,
   unknown: [],
   leftOut: [],
@@ -29,7 +27,7 @@ test("notices alone are a yes, conditions are told, a ban is said first", () => 
 });
 
 test("what is not known is never told as permission", () => {
-  expect(answer(report([], { declared: null, unknown: ["a"] }))).toBe("Its licences are not known.");
+  expect(answer(report([], { unknown: ["a"] }))).toBe("Its licences are not known.");
   expect(answer(report([duty("notice", "mit", "a")], { unknown: ["b"] }))).toMatch(
     /^As far as the licences that are known tell/,
   );

@@ -9,7 +9,7 @@ import { Section } from "../../parts/section";
 import { State } from "../../parts/state";
 import { go } from "../../place";
 import { toggle, tray } from "../../tray";
-import { hasView, type ViewProps } from "../../views";
+import type { ViewProps } from "../../views";
 import { count, day, evidence, several, short } from "../../words";
 import { AbilityOf } from "./ability";
 import { Alike } from "./alike";
@@ -72,11 +72,9 @@ function Title({ model }: { model: Model }) {
         </p>
       )}
       <div class="actions">
-        {hasView("lineage") && (
-          <a class="button" href={lineageAddress(model.id)}>
-            Lineage
-          </a>
-        )}
+        <a class="button" href={lineageAddress(model.id)}>
+          Lineage
+        </a>
         <button type="button" aria-pressed={aside} onClick={() => toggle(model.id)}>
           {aside ? "Put aside to compare" : "Compare"}
         </button>

@@ -8,7 +8,7 @@ const base = (relation: Relation, id: string): Base => ({
   confidence: null,
   conflict: false,
   cycle: false,
-  baseModel: { id, state: "LISTED", licence: null, downloads: null },
+  baseModel: { id, state: "LISTED" },
   claims: [],
 });
 
@@ -19,8 +19,6 @@ const told = (state: State, ...baseModels: Base[]) =>
     task: "text-generation",
     parameters: 7_240_000_000,
     licence: "mit",
-    author: "a",
-    totalDescendants: 0,
   });
 
 test("a root, a fine-tune, a merge and a mixture are told apart", () => {

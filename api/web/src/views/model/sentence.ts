@@ -2,10 +2,7 @@
 import type { ModelPageAnswer } from "../../operations";
 import { relation, short } from "../../words";
 
-type Told = Pick<
-  NonNullable<ModelPageAnswer["model"]>,
-  "state" | "baseModels" | "task" | "parameters" | "licence" | "author" | "totalDescendants"
->;
+type Told = Pick<NonNullable<ModelPageAnswer["model"]>, "state" | "baseModels" | "task" | "parameters" | "licence">;
 
 const ARTICLE = (word: string): string => `${/^[aeiou]/.test(word) ? "An" : "A"} ${word}`;
 const MADE: Record<string, string> = {

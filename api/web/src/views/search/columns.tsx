@@ -4,7 +4,8 @@ import { modelAddress } from "../../addresses";
 import { cell } from "../../cell";
 import type { Row } from "../../operations";
 import { NoveltyRing } from "../../parts/novelty-ring";
-import { count, day, novelty, relation, short } from "../../words";
+import { RelationWord } from "../../parts/relation-word";
+import { count, day, novelty, short } from "../../words";
 
 export interface Column {
   key: string;
@@ -72,8 +73,7 @@ function MadeFrom({ model }: { model: Row }) {
   if (!first) return null;
   return (
     <>
-      <span class={`relation ${first.relation.toLowerCase()}`}>{relation(first.relation)}</span>{" "}
-      <a href={modelAddress(first.baseModel.id)}>{first.baseModel.id}</a>
+      <RelationWord name={first.relation} /> <a href={modelAddress(first.baseModel.id)}>{first.baseModel.id}</a>
       {others.length > 0 && <span class="quiet"> +{others.length}</span>}
       {model.baseModels.some((each) => each.conflict) && <span class="conflict"> conflict</span>}
     </>

@@ -25,7 +25,7 @@ export default function SearchView() {
   const found = answer.data?.models;
   return (
     <>
-      <div class="top">
+      <div>
         <h1 class="unseen">Search the catalogue</h1>
         <Box text={query.get("q") ?? ""} />
         {!isAnything(wanted) && <Welcome />}
@@ -190,6 +190,9 @@ function ColumnChoice({ shown }: { shown: readonly string[] }) {
   );
 }
 
+const withoutChoices = (): string =>
+  withQuery(Object.fromEntries([...FACETS.map(({ key }) => [key, null]), ["after", null]]));
+
 /** What narrows the search now, each with a way to take it away. */
 function Chosen({ wanted }: { wanted: Wanted }) {
   const chips = FACETS.flatMap(({ facet, key, words }) =>
@@ -211,9 +214,7 @@ function Chosen({ wanted }: { wanted: Wanted }) {
         </li>
       ))}
       <li>
-        <a href={withQuery(Object.fromEntries([...FACETS.map(({ key }) => [key, null]), ["after", null]]))}>
-          Take all away
-        </a>
+        <a href={withoutChoices()}>Take all away</a>
       </li>
     </ul>
   );
@@ -239,11 +240,7 @@ function Nothing({ wanted }: { wanted: Wanted }) {
         {Object.keys(wanted.chosen).length > 0 && "has all that is chosen"}.
       </p>
       <p>
-        {Object.keys(wanted.chosen).length > 0 && (
-          <a href={withQuery(Object.fromEntries([...FACETS.map(({ key }) => [key, null]), ["after", null]]))}>
-            Search without the choices
-          </a>
-        )}{" "}
+        {Object.keys(wanted.chosen).length > 0 && <a href={withoutChoices()}>Search without the choices</a>}{" "}
         <a href="/">Begin anew</a>
       </p>
     </div>

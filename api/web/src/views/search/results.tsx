@@ -15,47 +15,49 @@ interface Found {
 export function Results({ rows, columns }: { rows: readonly Found[]; columns: readonly Column[] }) {
   const aside = tray.use();
   return (
-    <table class="results" onKeyDown={walk}>
-      <thead>
-        <tr>
-          <th scope="col" class="pick">
-            <span class="unseen">Compare</span>
-          </th>
-          <th scope="col">Model</th>
-          {columns.map(({ key, words, number }) => (
-            <th key={key} scope="col" class={number ? "number" : undefined}>
-              {words}
+    <div class="wide">
+      <table class="results" onKeyDown={walk}>
+        <thead>
+          <tr>
+            <th scope="col" class="pick">
+              <span class="unseen">Compare</span>
             </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ node: model, folded }) => (
-          <tr key={model.id} class={model.state.toLowerCase()}>
-            <td class="pick">
-              <input
-                type="checkbox"
-                aria-label={`Compare ${model.id}`}
-                checked={aside.includes(model.id)}
-                onChange={() => toggle(model.id)}
-              />
-            </td>
-            <th scope="row">
-              <a class="id" href={modelAddress(model.id)}>
-                {model.id}
-              </a>
-              <State name={model.state} />
-              {folded > 0 && <span class="folded">+{count(folded)} folded</span>}
-            </th>
-            {columns.map(({ key, words, number, show }) => (
-              <td key={key} data-words={words} class={number ? `number ${key}` : key}>
-                {show(model)}
-              </td>
+            <th scope="col">Model</th>
+            {columns.map(({ key, words, number }) => (
+              <th key={key} scope="col" class={number ? "number" : undefined}>
+                {words}
+              </th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {rows.map(({ node: model, folded }) => (
+            <tr key={model.id} class={model.state.toLowerCase()}>
+              <td class="pick">
+                <input
+                  type="checkbox"
+                  aria-label={`Compare ${model.id}`}
+                  checked={aside.includes(model.id)}
+                  onChange={() => toggle(model.id)}
+                />
+              </td>
+              <th scope="row">
+                <a class="id" href={modelAddress(model.id)}>
+                  {model.id}
+                </a>
+                <State name={model.state} />
+                {folded > 0 && <span class="folded">+{count(folded)} folded</span>}
+              </th>
+              {columns.map(({ key, words, number, show }) => (
+                <td key={key} data-words={words} class={number ? `number ${key}` : key}>
+                  {show(model)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

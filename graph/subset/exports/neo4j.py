@@ -1,7 +1,8 @@
 """This file knows a subset for a Neo4j server: CSV files for `neo4j-admin database import`, and a script that loads the same files.
 
 The script is static text: names of strangers are only ever data of the CSV files. Its graph is that of `stemma load`, with the
-columns of a lock.
+columns of a lock. `LOAD CSV` takes a backslash inside quotes for an escape, whatever RFC 4180 says, unless the server's settings
+forbid it: so all text is quoted, its backslashes are doubled, and the import is told to read likewise.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from graph.subset.exports.csv_tables import pieces
-from graph.subset.exports.tables import DERIVATIONS, MODELS
+from graph.subset.exports.tables import DERIVATIONS, MODELS, Values
 from graph.subset.lock import Lock
 
 _KINDS = {pa.string(): "string", pa.int64(): "long", pa.float64(): "double", pa.bool_(): "boolean"}
@@ -26,10 +26,20 @@ def write(lock: Lock, folder: Path) -> None:
     for table in (MODELS, DERIVATIONS):
         header = [_IDS.get((table.name, name), f"{name}:{_KINDS[kind]}") for name, kind, _ in table.columns]
         (folder / f"{table.name}-header.csv").write_text(",".join(header) + "\n", encoding="utf-8")
-        with (folder / f"{table.name}.csv").open("wb") as file:
-            file.writelines(pieces(table, lock))
+        with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(map(_line, table.rows(lock)))
     for name in _STATIC:
         (folder / name).write_text(
             files(__package__).joinpath(f"neo4j_{name}").read_text(encoding="utf-8"), encoding="utf-8"
         )
     (folder / "import.sh").chmod(0o755)
+
+
+def _line(values: Values) -> str:
+    return ",".join(map(_cell, values)) + "\n"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '""') + '"'
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -8,8 +8,6 @@ other colours and for filters. Numbers are little-endian.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from graph.atlas.still import SHADES, palette, still
 from graph.records import Relation
 from graph.snapshot import Snapshot
 from graph.stores.embedded.arrays import Array, Shelf
+from graph.stores.embedded.beside import make_whole
 from graph.stores.embedded.index import CYCLE, UNKNOWN, build_index, frame
 from graph.stores.embedded.names import Texts
 
@@ -46,27 +45,8 @@ def atlas_folder(snapshot: Snapshot) -> Path:
 
 
 def build_atlas(snapshot: Snapshot) -> Path:
-    """Make the map unless it is there. Several processes may do it at once: the first to finish wins."""
-    place = atlas_folder(snapshot)
-    if place.is_dir():
-        return place
-    shelf = Shelf(build_index(snapshot))
-    for stale in snapshot.folder.glob(".map-*"):  # left by a process that was killed
-        if not Path(f"/proc/{stale.name.removeprefix('.map-')}").exists():
-            shutil.rmtree(stale, ignore_errors=True)
-    work = snapshot.folder / f".map-{os.getpid()}"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    try:
-        _write(snapshot, shelf, work)
-        try:
-            work.rename(place)
-        except OSError:
-            if not place.is_dir():
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return place
+    """Make the map unless it is there."""
+    return make_whole(atlas_folder(snapshot), lambda folder: _write(snapshot, Shelf(build_index(snapshot)), folder))
 
 
 def _write(snapshot: Snapshot, shelf: Shelf, work: Path) -> None:

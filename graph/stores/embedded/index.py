@@ -6,8 +6,6 @@ needs no sorting and a page can stop early. Everything else refers to these numb
 
 from __future__ import annotations
 
-import os
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from graph.report import counted
 from graph.snapshot import Snapshot
 from graph.store import SIZE_CLASSES, Collapse
 from graph.stores.embedded.arrays import Array, Shelf, starts
+from graph.stores.embedded.beside import make_whole
 from graph.stores.embedded.names import Groups, Lookup, Texts
 from graph.stores.embedded.packed import Packed, relation_bits, standard_bits
 
@@ -35,50 +34,30 @@ _TIMES = ("created_at", "modified_at")
 CONFLICT, CYCLE = 1, 2  # bits of a derivation's flags
 
 
-def index_folder(snapshot: Snapshot) -> Path:
-    """Where the index of this version lies."""
-    return snapshot.folder / f"index-{VERSION}"
-
-
 def build_index(snapshot: Snapshot) -> Path:
-    """Make the index unless it is there. Several processes may do it at once: the first to finish wins."""
-    place = index_folder(snapshot)
-    if place.is_dir():
-        return place
-    for stale in snapshot.folder.glob(".index-*"):  # left by a process that was killed
-        if not Path(f"/proc/{stale.name.removeprefix('.index-')}").exists():
-            shutil.rmtree(stale, ignore_errors=True)
-    work = snapshot.folder / f".index-{os.getpid()}"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    try:
-        shelf = Shelf(work)
-        models, name_rank = _ordered(snapshot)
-        groups = originals(snapshot)
-        ids = models.select("id", number=pl.int_range(models.height, dtype=pl.Int32))
-        with ThreadPoolExecutor(2) as pool:  # most of the work is outside Python's lock
-            tasks = [
-                pool.submit(Packed.build, shelf, models),
-                pool.submit(_models, models, name_rank, shelf),
-                pool.submit(_edges, snapshot, shelf, ids),
-                pool.submit(_folds, groups, shelf, ids),
-                pool.submit(_names, snapshot, shelf, ids),
-                pool.submit(_parts, snapshot, shelf, ids),
-                pool.submit(_weights, snapshot, shelf, ids),
-                pool.submit(_coverage, snapshot, shelf, groups),
-            ]
-            del models
-            for task in tasks:
-                task.result()
-        shelf.seal()
-        try:
-            work.rename(place)
-        except OSError:
-            if not place.is_dir():
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return place
+    """Make the index unless it is there."""
+    return make_whole(snapshot.folder / f"index-{VERSION}", lambda folder: _write(snapshot, Shelf(folder)))
+
+
+def _write(snapshot: Snapshot, shelf: Shelf) -> None:
+    models, name_rank = _ordered(snapshot)
+    groups = originals(snapshot)
+    ids = models.select("id", number=pl.int_range(models.height, dtype=pl.Int32))
+    with ThreadPoolExecutor(2) as pool:  # most of the work is outside Python's lock
+        tasks = [
+            pool.submit(Packed.build, shelf, models),
+            pool.submit(_models, models, name_rank, shelf),
+            pool.submit(_edges, snapshot, shelf, ids),
+            pool.submit(_folds, groups, shelf, ids),
+            pool.submit(_names, snapshot, shelf, ids),
+            pool.submit(_parts, snapshot, shelf, ids),
+            pool.submit(_weights, snapshot, shelf, ids),
+            pool.submit(_coverage, snapshot, shelf, groups),
+        ]
+        del models
+        for task in tasks:
+            task.result()
+    shelf.seal()
 
 
 def frame(snapshot: Snapshot, table: str, columns: list[str] | None = None) -> pl.DataFrame:

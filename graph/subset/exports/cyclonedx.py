@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from graph.spdx import SPDX_ID
 from graph.subset.exports.marks import address, purl
-from graph.subset.exports.spdx_ids import SPDX_ID
 from graph.subset.lock import Lock, canonical
 from graph.subset.rows import Base, File, Licence, Row
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-import pyarrow as pa
-
-from graph.subset.exports.tables import DERIVATIONS, MODELS, Values
+from graph.subset.exports.marks import written
+from graph.subset.exports.tables import DERIVATIONS, KINDS, MODELS, Values
 from graph.subset.lock import Lock
 
-_KINDS = {pa.string(): "string", pa.int64(): "long", pa.float64(): "double", pa.bool_(): "boolean"}
 _IDS = {("models", "id"): "id:ID", ("derivations", "model"): ":START_ID", ("derivations", "base_model"): ":END_ID"}
 _STATIC = ("load.cypher", "import.sh")
 
@@ -24,7 +22,7 @@ def write(lock: Lock, folder: Path) -> None:
     """Write data and header files, the import's command, and the script."""
     folder.mkdir(parents=True, exist_ok=True)
     for table in (MODELS, DERIVATIONS):
-        header = [_IDS.get((table.name, name), f"{name}:{_KINDS[kind]}") for name, kind, _ in table.columns]
+        header = [_IDS.get((table.name, name), f"{name}:{KINDS[kind]}") for name, kind, _ in table.columns]
         (folder / f"{table.name}-header.csv").write_text(",".join(header) + "\n", encoding="utf-8")
         with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(map(_line, table.rows(lock)))
@@ -42,4 +40,4 @@ def _line(values: Values) -> str:
 def _cell(value: object) -> str:
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '""') + '"'
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return "" if value is None else written(value)

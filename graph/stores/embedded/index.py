@@ -6,27 +6,32 @@ needs no sorting and a page can stop early. Everything else refers to these numb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from graph.folding import originals
 from graph.records import Evidence, Relation
 from graph.report import counted
 from graph.snapshot import Snapshot
+from graph.standard import SHIPPED
 from graph.store import SIZE_CLASSES, Collapse
 from graph.stores.embedded.arrays import Array, Shelf, starts
 from graph.stores.embedded.beside import make_whole
 from graph.stores.embedded.names import Groups, Lookup, Texts
-from graph.stores.embedded.packed import Packed, relation_bits, standard_bits
+from graph.stores.embedded.packed import Packed
 
 VERSION = 9
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
+EVIDENCE_OF = [  # by a mask of bits in the order of ``EVIDENCE``
+    tuple(Evidence(word) for at, word in enumerate(EVIDENCE) if mask >> at & 1) for mask in range(1 << len(EVIDENCE))
+]
+BY_MODEL = ("claims", "files", "similar", "tensors", "novelty", "results", "abilities")  # tables kept by model
 CODED = ("task", "library", "licence", "author", "state", "novelty_class")
 VALUES = ("downloads", "likes", "trending", "created_at", "modified_at", "parameters", "novelty", "ability")
 FLOATS = ("trending", "novelty", "ability")  # values that are not whole numbers: unknown is minus infinity
@@ -58,6 +63,12 @@ def _write(snapshot: Snapshot, shelf: Shelf) -> None:
         for task in tasks:
             task.result()
     shelf.seal()
+
+
+def bits(column: str, words: Sequence[str], kind: type[pl.DataType]) -> pl.Expr:
+    """(rows,) numbers: bit ``n`` says that a row's list has the n-th word."""
+    each = [pl.col(column).list.contains(word).cast(kind) * (1 << at) for at, word in enumerate(words)]
+    return pl.sum_horizontal(each).cast(kind)
 
 
 def frame(snapshot: Snapshot, table: str, columns: list[str] | None = None) -> pl.DataFrame:
@@ -101,8 +112,9 @@ def _models(models: pl.DataFrame, name_rank: Array, shelf: Shelf) -> None:
     _codes(shelf, "year", created)
     _codes(shelf, "size", _size_class(models["parameters"]))
     roots = (models["base_models"].fill_null(0) == 0).to_numpy().astype(np.uint16)
-    shelf.put("relations", (relation_bits(models) << 1) + roots)
-    shelf.put("standards", standard_bits(models))
+    relations = models.select(bits("relations", RELATIONS, pl.UInt16)).to_series().to_numpy()
+    shelf.put("relations", (relations << 1) + roots)
+    shelf.put("standards", models.select(bits("standards", SHIPPED, pl.UInt8)).to_series().to_numpy())
 
 
 def _names(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
@@ -139,14 +151,11 @@ def _codes(shelf: Shelf, name: str, values: pl.Series) -> None:
 def _edges(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     """Derivations in both directions. ``up``: by (model, base model's name); ``down``: by (base model, derived model's rank)."""
     count = ids.height
-    mask = pl.sum_horizontal(
-        [pl.col("evidence").list.contains(word).cast(pl.UInt8) * (1 << at) for at, word in enumerate(EVIDENCE)]
-    )
     edges = (
         frame(snapshot, "derivations")
         .with_columns(
             kind=pl.col("relation").replace_strict({w: i for i, w in enumerate(RELATIONS)}, return_dtype=pl.UInt8),
-            mask=mask.cast(pl.UInt8),
+            mask=bits("evidence", EVIDENCE, pl.UInt8),
             flags=(pl.col("conflict").cast(pl.UInt8) * CONFLICT + pl.col("cycle").cast(pl.UInt8) * CYCLE).cast(
                 pl.UInt8
             ),
@@ -178,14 +187,13 @@ def _folds(groups: pl.DataFrame, shelf: Shelf, ids: pl.DataFrame) -> None:
 def _parts(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     """Claims, trainings, datasets and files, each by model."""
     count = ids.height
-    for table in ("claims", "files", "similar", "tensors", "novelty", "results", "abilities"):
+    for table in BY_MODEL:
         rows = (
             frame(snapshot, table)  # results and abilities are also kept of names that are not in the catalogue
             .join(ids.rename({"id": "model"}), on="model", how="inner", maintain_order="left")
             .sort("number", *(("role", "digest") if table == "tensors" else ()), maintain_order=True)
         )
         shelf.put(f"{table}_offsets", starts(rows["number"].to_numpy(), count))
-        shelf.put(f"{table}_model", rows["number"].to_numpy())
         shelf.put_table(table, rows.drop("number").to_arrow(compat_level=pl.CompatLevel.oldest()))
         if table == "tensors":
             keys = np.array([tensor_key(digest) for digest in rows["digest"].to_list()], dtype=np.uint64)
@@ -201,11 +209,7 @@ def _parts(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
         frame(snapshot, "trainings")
         .join(ids.rename({"id": "model"}), on="model")
         .join(datasets.select(dataset="id", place=pl.int_range(pl.len(), dtype=pl.Int32)), on="dataset")
-        .with_columns(
-            mask=pl.sum_horizontal(
-                [pl.col("evidence").list.contains(word).cast(pl.UInt8) * (1 << at) for at, word in enumerate(EVIDENCE)]
-            ).cast(pl.UInt8)
-        )
+        .with_columns(mask=bits("evidence", EVIDENCE, pl.UInt8))
         .sort("number", "dataset")
     )
     number, place = trainings["number"].to_numpy(), trainings["place"].to_numpy()
@@ -275,9 +279,3 @@ def tensor_key(digest: str) -> np.uint64:
         return np.uint64(int(digest[:16], 16))
     except ValueError:
         return np.uint64(0)
-
-
-def table_rows(table: pa.Table, rows: Array) -> list[dict[str, object]]:
-    """Rows of a mapped table, in the order asked."""
-    found: list[dict[str, object]] = table.take(pa.array(rows)).to_pylist()
-    return found

@@ -109,8 +109,11 @@ def _threads() -> int:
 
 def place_of(row: Row, folder: Path) -> Path:
     """Where a model's files lie."""
-    cached = folder / f"models--{row.model.replace('/', '--')}" / "snapshots" / (row.commit or "-")
-    return cached if cached.is_dir() else folder.joinpath(*PurePosixPath(row.model).parts)
+    usual = folder.joinpath(*PurePosixPath(row.model).parts)
+    if row.commit is None or not is_safe(row.commit):
+        return usual
+    cached = folder / f"models--{row.model.replace('/', '--')}" / "snapshots" / row.commit
+    return cached if cached.is_dir() else usual
 
 
 def is_safe(path: str) -> bool:

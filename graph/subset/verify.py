@@ -184,7 +184,7 @@ def _notes(path: Path, *, resume: bool) -> BinaryIO:
 
 
 def _noted(path: Path) -> dict[str, _Note]:
-    """The notes of earlier runs; a line cut short is left out."""
+    """The notes of earlier runs, none when they cannot be read; a line cut short is left out."""
     found, decoder = dict[str, _Note](), msgspec.json.Decoder(_Note)
     try:
         with path.open("rb") as lines:
@@ -194,7 +194,7 @@ def _noted(path: Path) -> dict[str, _Note]:
                 except msgspec.MsgspecError:
                     continue
                 found[note.path] = note
-    except FileNotFoundError:
+    except OSError:
         return {}
     return found
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from graph.coverage import coverage
 from graph.folding import originals
 from graph.records import Evidence, Relation
-from graph.report import counted
 from graph.snapshot import Snapshot
 from graph.standard import SHIPPED
 from graph.store import SIZE_CLASSES, Collapse
@@ -57,7 +58,7 @@ def _write(snapshot: Snapshot, shelf: Shelf) -> None:
             pool.submit(_names, snapshot, shelf, ids),
             pool.submit(_parts, snapshot, shelf, ids),
             pool.submit(_weights, snapshot, shelf, ids),
-            pool.submit(_coverage, snapshot, shelf, groups),
+            pool.submit(_coverage, snapshot, groups, shelf),
         ]
         del models
         for task in tasks:
@@ -235,42 +236,8 @@ def _weights(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     shelf.put("weights_of", of_model)
 
 
-def _coverage(snapshot: Snapshot, shelf: Shelf, groups: pl.DataFrame) -> None:
-    models = frame(snapshot, "models", ["id", "state", "base_models", "novelty", "novelty_class", "ability"])
-    scored = frame(snapshot, "novelty", ["model", "tier"]).join(
-        models.filter(pl.col("novelty").is_not_null()), left_on="model", right_on="id", how="semi"
-    )
-    edges = frame(snapshot, "derivations", ["relation", "evidence", "conflict", "cycle"])
-    rows = {name: facts.rows for name, facts in snapshot.manifest.tables.items()}
-    shelf.put_facts(
-        "coverage",
-        {
-            "models": _counted(models["state"]),
-            "datasets": rows["datasets"],
-            "derivations": _counted(edges["evidence"].explode()),
-            "derivations_total": rows["derivations"],
-            "relations": _counted(edges["relation"]),
-            "conflicts": int(edges["conflict"].sum()),
-            "cycles": int(edges["cycle"].sum()),
-            "with_base": int((models["base_models"].fill_null(0) > 0).sum()),
-            "trainings": rows["trainings"],
-            "files": rows["files"],
-            "weights": rows["weights"],
-            "with_weights": rows["holdings"],
-            "novelty": _counted(models["novelty_class"]),
-            "tiers": _counted(scored["tier"]),
-            "report": counted(snapshot, groups),
-            "similar": rows["similar"],
-            "results": int(frame(snapshot, "results", ["known"])["known"].sum()),
-            "with_ability": models["ability"].count(),
-            "skipped": _counted(frame(snapshot, "skipped", ["reason"])["reason"]),
-        },
-    )
-
-
-def _counted(words: pl.Series) -> dict[str, int]:
-    counts = words.drop_nulls().alias("word").value_counts().sort("word")
-    return dict(zip(counts["word"].to_list(), counts["count"].to_list(), strict=True))
+def _coverage(snapshot: Snapshot, groups: pl.DataFrame, shelf: Shelf) -> None:
+    shelf.put_facts("coverage", asdict(coverage(snapshot, groups)))
 
 
 def tensor_key(digest: str) -> np.uint64:

@@ -33,12 +33,11 @@ import polars as pl
 
 from graph.errors import BadInput
 from graph.licence import terms_of
-from graph.novelty import Class
+from graph.novelty import COPIES, Class
 from graph.records import AbilityRecord, ModelRecord, State
 from graph.snapshot import Snapshot
 
 SHIPPED = ("basic", "curated", "enterprise")
-COPIES = (Class.COPY, Class.REPACKAGED, Class.RECAST)
 SAFE = r"(?i)\.(safetensors|gguf|onnx)$"
 PICKLES = r"(?i)\.(bin|pt|pth|ckpt|pkl|pickle|joblib|h5|msgpack|npy)$"
 _LARGEST = 100_000  # bytes of a standard

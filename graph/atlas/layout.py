@@ -19,11 +19,8 @@ LARGE = 24  # members from which on a family is packed as a disc
 MOST_LARGE = 4_000  # families packed a continent
 WEDGE = 32  # least members of a wedge
 GOLDEN = 2.399963229728653
-_AROUND, _ALONE, _APART = (
-    1.4,
-    0.62,
-    1.25,
-)  # radius of a family per root of its size; of a single model; room on the spiral
+_AROUND, _ALONE = 1.4, 0.62  # radius of a family per root of its size; of a single model
+_APART = 1.25  # room on the spiral, in radii
 _STEP = 1.2  # of radius per root of rank: so that all lie inside the disc
 
 

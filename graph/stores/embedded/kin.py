@@ -31,9 +31,8 @@ class Kin:
         self.flags = shelf.get("up_flags")
         self.confidence = shelf.get("up_confidence")
         self.down_edge = shelf.get("down_edge")
-        self._clear: list[
-            Array
-        ] = []  # (models,) bool, all False: new ones cost a page fault for every model that is met
+        # (models,) bool, all False: new ones cost a page fault for every model that is met.
+        self._clear: list[Array] = []
         self._passing = lru_cache(maxsize=64)(self._which_pass)
 
     def passing(self, where: EdgeFilter) -> Array | None:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graph.atlas.forest import Array, Forest
+from graph.atlas.forest import Forest, mixed
 from graph.atlas.packing import pack
+from graph.groups import Array
 
 LARGE = 24  # members from which on a family is packed as a disc
 MOST_LARGE = 4_000  # families packed a continent
@@ -76,9 +77,9 @@ def _share(forest: Forest, born: Array) -> Array:
     first[1:] = (forest.root[order][1:] != forest.root[order][:-1]) | (wedge[order][1:] != wedge[order][:-1])
     begin = np.flatnonzero(first)
     many = np.diff(np.r_[begin, len(order)])
-    mixed = order * 2_654_435_761 % 4_294_967_296 / 4_294_967_296  # so that the oldest of all wedges make no ring
+    part = mixed(order) / 2**32  # so that the oldest of all wedges make no ring
     share = np.empty(len(order))
-    share[order] = (np.arange(len(order)) - np.repeat(begin, many) + mixed) / np.repeat(many, many)
+    share[order] = (np.arange(len(order)) - np.repeat(begin, many) + part) / np.repeat(many, many)
     return share
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from graph.atlas.forest import Forest, grow, primary
+from graph.atlas.forest import Forest, grow, mixed, primary
 from graph.atlas.layout import Layout, lay_out
 from graph.atlas.still import SHADES, palette, still
 from graph.records import Relation
@@ -71,7 +71,7 @@ def _write(snapshot: Snapshot, shelf: Shelf, work: Path) -> None:
     row_of = np.lexsort((cell, tier)).astype(np.int32)
     point_of = np.empty(count, dtype=np.int32)
     point_of[row_of] = np.arange(count, dtype=np.int32)
-    shade = np.where(forest.size[forest.root] > 1, 1 + forest.root * 2_654_435_761 % 4_294_967_296 % (SHADES - 1), 0)
+    shade = np.where(forest.size[forest.root] > 1, 1 + mixed(forest.root) % (SHADES - 1), 0)
     colour = (continent[forest.root] * SHADES + shade).astype(np.uint8)
     known = np.where(downloads == UNKNOWN, 0, downloads)
     size = np.clip(np.log10(1.0 + known) * 32, 0, 255).astype(np.uint8)

@@ -16,11 +16,12 @@ import polars as pl
 
 from graph.coverage import coverage
 from graph.folding import originals
+from graph.groups import starts
 from graph.records import Evidence, Relation
 from graph.snapshot import Snapshot
 from graph.standard import SHIPPED
 from graph.store import SIZE_CLASSES, Collapse
-from graph.stores.embedded.arrays import Array, Shelf, starts
+from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.beside import make_whole
 from graph.stores.embedded.names import Groups, Lookup, Texts
 from graph.stores.embedded.packed import Packed

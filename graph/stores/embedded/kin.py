@@ -6,9 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from graph.groups import Ints, distinct, expand
 from graph.records import Evidence, Relation
 from graph.store import EdgeFilter
-from graph.stores.embedded.arrays import Array, Ints, Shelf, distinct, expand
+from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.index import EVIDENCE, RELATIONS
 
 LONGEST_PATH = 20  # derivations

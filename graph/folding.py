@@ -11,14 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from graph.novelty import Class
+from graph.novelty import COPIES, Class
 from graph.records import State
 from graph.snapshot import Snapshot
 from graph.store import Collapse
 
 Numbers = npt.NDArray[np.int64]
-_COPIES = [Class.COPY.value, Class.REPACKAGED.value, Class.RECAST.value]
-_POINTS = {Collapse.COPIES: _COPIES, Collapse.QUANTS: [*_COPIES, Class.QUANTIZED.value], Collapse.FAMILY: None}
+_POINTS = {
+    Collapse.COPIES: COPIES,
+    Collapse.QUANTS: (*COPIES, Class.QUANTIZED),
+    Collapse.FAMILY: None,
+}  # None: any class
 
 
 def originals(snapshot: Snapshot) -> pl.DataFrame:
@@ -35,9 +38,7 @@ def originals(snapshot: Snapshot) -> pl.DataFrame:
     unused = -models["downloads"].fill_null(-1).to_numpy().astype(np.int64)
     made = models["created_at"].dt.epoch("ms").fill_null(np.iinfo(np.int64).min).to_numpy()
     missing = (models["state"] == State.MISSING.value).to_numpy()
-    age = np.empty(
-        len(models), dtype=np.int64
-    )  # the place of each by age, those never seen last; names lie in their order
+    age = np.empty(len(models), dtype=np.int64)  # places by age, those never seen last; of equals by name
     age[np.lexsort((unused, made, missing))] = np.arange(len(models))
     found = {}
     for mode, classes in _POINTS.items():
@@ -53,9 +54,7 @@ def ends(points: Numbers, age: Numbers, missing: npt.NDArray[np.bool_]) -> Numbe
     jump, oldest = points.copy(), age.copy()
     under_way = np.flatnonzero(points != np.arange(len(points)))
     steps = 1
-    while len(under_way) and steps <= len(
-        points
-    ):  # after this many steps whoever is not at an end was once around a cycle
+    while len(under_way) and steps <= len(points):  # after as many whoever is at no end was once around a cycle
         there = jump[under_way]
         oldest[under_way] = np.minimum(oldest[under_way], oldest[there])
         jump[under_way] = jump[there]

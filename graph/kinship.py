@@ -12,7 +12,8 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
+from graph.groups import Ints, distinct, expand, starts
+
 MOST_PAIRS = 20_000_000  # (model, ancestor) pairs in memory at once, 8 bytes each, a few copies
 _PEELS = 64  # rounds of leaving out what lies on no cycle; deeper chains go to the search for components whole
 _BLOCK = 200_000  # models whose ancestors are found together, when there is room
@@ -32,7 +33,7 @@ def kinship(models: int, child: Ints, base: Ints) -> Kinship:
     component = _components(models, child, base)
     sizes = np.bincount(component)
     cycle = component[child] == component[base]
-    pairs = _distinct(component[child[~cycle]] * np.int64(len(sizes)) + component[base[~cycle]])
+    pairs = distinct(component[child[~cycle]] * np.int64(len(sizes)) + component[base[~cycle]])
     child_, base_ = pairs // len(sizes), pairs % len(sizes)
     generation = _generations(len(sizes), child_, base_)
     descendants = _descendants(sizes, child_, base_)
@@ -61,17 +62,7 @@ def _components(models: int, child: Ints, base: Ints) -> Ints:
 def _adjacency(points: int, start: Ints, end: Ints) -> tuple[Ints, Ints]:
     """Compressed rows: the ends of ``point`` are ``ends[offsets[point]:offsets[point + 1]]``."""
     order = np.argsort(start, kind="stable")
-    offsets = np.zeros(points + 1, dtype=np.int64)
-    np.cumsum(np.bincount(start, minlength=points), out=offsets[1:])
-    return offsets, end[order]
-
-
-def _expand(offsets: Ints, ends: Ints, points: Ints) -> tuple[Ints, Ints]:
-    """(which of ``points``, its end) for every end of every point."""
-    counts = offsets[points + 1] - offsets[points]
-    which = np.repeat(np.arange(len(points)), counts)
-    place = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(offsets[points], counts)
-    return which, ends[place]
+    return starts(start, points), end[order]
 
 
 def _generations(points: int, child: Ints, base: Ints) -> Ints:
@@ -81,7 +72,8 @@ def _generations(points: int, child: Ints, base: Ints) -> Ints:
     generation = np.zeros(points, dtype=np.int64)
     level = np.flatnonzero(waiting == 0)
     while len(level):
-        which, reached = _expand(offsets, children, level)
+        which, place = expand(offsets, level)
+        reached = children[place]
         np.maximum.at(generation, reached, generation[level[which]] + 1)
         reached, times = np.unique(reached, return_counts=True)
         waiting[reached] -= times
@@ -94,8 +86,8 @@ def _descendants(sizes: Ints, child: Ints, base: Ints) -> Ints:
     points = len(sizes)
     offsets, bases = _adjacency(points, child, base)
     total = np.zeros(points, dtype=np.int64)
-    starts = _distinct(child)
-    blocks = [starts[at : at + _BLOCK] for at in range(0, len(starts), _BLOCK)]
+    derived = distinct(child)
+    blocks = [derived[at : at + _BLOCK] for at in range(0, len(derived), _BLOCK)]
     while blocks:
         block = blocks.pop()
         ancestors = _ancestors(points, offsets, bases, block)
@@ -110,25 +102,17 @@ def _descendants(sizes: Ints, child: Ints, base: Ints) -> Ints:
 
 def _ancestors(points: int, offsets: Ints, bases: Ints, block: Ints) -> tuple[Ints, Ints] | None:
     """Distinct (which of ``block``, ancestor) pairs; None when they are too many to hold and the block can be halved."""
-    which, above = _expand(offsets, bases, block)
-    fresh = _distinct(which * np.int64(points) + above)
+    which, place = expand(offsets, block)
+    fresh = distinct(which * np.int64(points) + bases[place])
     known = fresh
     while len(fresh):
-        at, above = _expand(offsets, bases, fresh % points)
-        if len(above) + len(known) > MOST_PAIRS and len(block) > 1:
+        at, place = expand(offsets, fresh % points)
+        if len(place) + len(known) > MOST_PAIRS and len(block) > 1:
             return None
-        found = _distinct((fresh // points)[at] * np.int64(points) + above)
+        found = distinct((fresh // points)[at] * np.int64(points) + bases[place])
         fresh = found[~_among(found, known)]
         known = np.sort(np.concatenate([known, fresh]), kind="stable") if len(fresh) else known
     return known // points, known % points
-
-
-def _distinct(values: Ints) -> Ints:
-    """Distinct values, ascending; several times as quick here as ``numpy.unique``, which hashes."""
-    ordered = np.sort(values)
-    first = np.ones(len(ordered), dtype=bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    return ordered[first]
 
 
 def _among(values: Ints, known: Ints) -> npt.NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from functools import cache
 from importlib.resources import files
 
 from graph.records import DerivationRecord, ModelRecord, State
+from graph.spdx import SPDX_ID
 
 NOTICE = "notice"
 SHARE_ALIKE = "share-alike"
@@ -69,7 +70,7 @@ class LicenceReport:
 def _known() -> tuple[dict[str, Terms], dict[str, str]]:
     data = tomllib.loads((files("graph") / "licences.toml").read_text("utf-8"))
     terms = {
-        id: Terms(id, said.get("spdx"), tuple(said["asks"]), said.get("alike")) for id, said in data["licences"].items()
+        id: Terms(id, SPDX_ID.get(id), tuple(said["asks"]), said.get("alike")) for id, said in data["licences"].items()
     }
     return terms, data["meanings"]
 

@@ -103,6 +103,7 @@ class Tier(StrEnum):
     T2 = "T2"  # all weights
 
 
+COPIES = (Class.COPY, Class.REPACKAGED, Class.RECAST)  # the same values, whatever the files, names, order and format
 EXACT = {
     Relation.IDENTICAL: Class.REPACKAGED,
     Relation.PERMUTED: Class.REPACKAGED,

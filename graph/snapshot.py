@@ -166,7 +166,7 @@ class Snapshot:
             path = self.path(table.name)
             if not path.is_file():
                 raise self._damaged(table.name, "the file is missing")
-            if _file_sha256(path) != facts.sha256:
+            if file_sha256(path) != facts.sha256:
                 raise self._damaged(table.name, "the file's sha256 is not that of the manifest")
             digest, rows = TableDigest(table.schema), 0
             with pq.ParquetFile(path) as file:
@@ -211,7 +211,7 @@ class SnapshotWriter:
                 rows += batch.num_rows
                 last = batch.slice(batch.num_rows - 1)
         _sync(path)
-        self._facts[table] = TableFacts(rows, digest.hexdigest(), path.name, path.stat().st_size, _file_sha256(path))
+        self._facts[table] = TableFacts(rows, digest.hexdigest(), path.name, path.stat().st_size, file_sha256(path))
 
     def commit(self, sources: Iterable[Source]) -> Snapshot:
         """Tables never written are empty. Flush, compute the id, move into place; the same content twice is one snapshot."""
@@ -279,7 +279,8 @@ def _text(time: datetime | None) -> str | None:
     return time.astimezone(UTC).isoformat(timespec="milliseconds") if time is not None else None
 
 
-def _file_sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file's content, 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

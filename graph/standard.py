@@ -33,12 +33,11 @@ import polars as pl
 
 from graph.errors import BadInput
 from graph.licence import terms_of
-from graph.novelty import Class
+from graph.novelty import COPIES, Class
 from graph.records import AbilityRecord, ModelRecord, State
 from graph.snapshot import Snapshot
 
 SHIPPED = ("basic", "curated", "enterprise")
-COPIES = (Class.COPY, Class.REPACKAGED, Class.RECAST)
 SAFE = r"(?i)\.(safetensors|gguf|onnx)$"
 PICKLES = r"(?i)\.(bin|pt|pth|ckpt|pkl|pickle|joblib|h5|msgpack|npy)$"
 _LARGEST = 100_000  # bytes of a standard
@@ -79,9 +78,13 @@ class Standard:
         """Every rule on one model."""
         return [Verdict(rule, *RULES[rule].judge(facts, value)) for rule, value in self.rules]
 
+    def by_rule(self) -> dict[str, pl.Expr]:
+        """By rule, whether a row of ``columns`` passes it; never null."""
+        return {rule: RULES[rule].column(value).fill_null(value=False) for rule, value in self.rules}
+
     def passed(self) -> pl.Expr:
         """Whether a row of ``columns`` passes every rule; never null."""
-        return pl.all_horizontal([RULES[rule].column(value).fill_null(value=False) for rule, value in self.rules])
+        return pl.all_horizontal(list(self.by_rule().values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +114,21 @@ def columns(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     )
     return (
         tables["models"]
-        .select("id", "state", "licence", "relations", "novelty", "novelty_class", "sha", "gated", "ability")
+        .select(_READ["models"])
         .join(bases, left_on="id", right_on="model", how="left", maintain_order="left")
         .join(named, on="id", how="left", maintain_order="left")
         .join(held, left_on="id", right_on="model", how="left", maintain_order="left")
         .join(measured, on="id", how="left", maintain_order="left")
     )
+
+
+_READ = {
+    "models": ("id", "state", "licence", "novelty", "novelty_class", "sha", "gated", "ability"),
+    "derivations": ("model", "base_model", "conflict"),
+    "trainings": ("model",),
+    "files": ("model", "path"),
+    "abilities": ("model", "benchmarks", "inherited_from"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +146,11 @@ def counted(snapshot: Snapshot, wanted: Standard) -> Counted:
     """Every model that was itself seen, against one standard; columns only, so that millions take seconds."""
     tables = {name: pl.DataFrame(snapshot.table(name, list(names))) for name, names in _READ.items()}
     rows = columns(tables).filter(pl.col("novelty_class").is_not_null())
-    passes = rows.select(
-        "id", *[RULES[rule].column(value).fill_null(value=False).alias(rule) for rule, value in wanted.rules]
-    )
-    names = [rule for rule, _ in wanted.rules]
-    all_of = passes.select(met=pl.all_horizontal(names))["met"]
-    failed = {rule: int((~passes[rule]).sum()) for rule in names}
+    passes = rows.select("id", **wanted.by_rule())
+    all_of = passes.select(met=pl.all_horizontal(pl.exclude("id")))["met"]
+    failed = {rule: int((~passes[rule]).sum()) for rule, _ in wanted.rules}
     ids, others = passes["id"].filter(all_of).to_list(), passes["id"].filter(~all_of).to_list()
     return Counted(rows.height, len(ids), failed, tuple(ids), tuple(others))
-
-
-_READ = {
-    "models": ("id", "state", "licence", "relations", "novelty", "novelty_class", "sha", "gated", "ability"),
-    "derivations": ("model", "base_model", "conflict"),
-    "trainings": ("model",),
-    "files": ("model", "path"),
-    "abilities": ("model", "benchmarks", "inherited_from"),
-}
 
 
 def _asks(licence: str | None) -> tuple[str, ...] | None:
@@ -303,7 +303,7 @@ def standard(name: str) -> Standard:
 def _parsed(name: str, text: str, where: str) -> Standard:
     try:
         said = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadInput(f"{where} is no standard: {error}") from error
     rules = said.get("rules")
     if not isinstance(rules, dict) or not rules:
@@ -312,6 +312,8 @@ def _parsed(name: str, text: str, where: str) -> Standard:
     if odd:
         raise BadInput(f"{where} has {odd[0]!r}, which is no rule: known are {', '.join(RULES)}")
     found = tuple((rule, _value(where, rule, rules[rule])) for rule in RULES if rules.get(rule, False) is not False)
+    if not found:
+        raise BadInput(f"{where} asks for nothing: all its rules are false")
     return Standard(name, str(said.get("about", "")), found)
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from graph.groups import Array, expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +35,22 @@ def primary(child: Array, base: Array, mask: Array, confidence: Array, cycle: Ar
     return parent
 
 
+def mixed(rows: Array) -> Array:
+    """Numbers below 2**32 that follow from rows and keep nothing of their order (Knuth's multiplicative hash)."""
+    spread: Array = rows * 2_654_435_761 % 4_294_967_296
+    return spread
+
+
 def grow(parent: Array) -> Forest:
     """The forest of these parents (-1: none), which must be without circles. Time and memory grow with models and generations."""
     count = len(parent)
     order = np.argsort(parent, kind="stable")
-    begin = np.searchsorted(parent[order], np.arange(count + 1))
+    begin = np.searchsorted(parent[order], np.arange(count + 1))  # of the children of each in ``order``
     roots = np.flatnonzero(parent < 0)
     root = np.arange(count)
     generations = [roots]
     while True:
-        above = generations[-1]
-        many = begin[above + 1] - begin[above]
-        within = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
-        below = order[np.repeat(begin[above], many) + within]
+        below = order[expand(begin, generations[-1])[1]]
         if not len(below):
             break
         root[below] = root[parent[below]]
@@ -60,8 +61,7 @@ def grow(parent: Array) -> Forest:
     place = np.zeros(count, dtype=np.int64)
     for below in generations[1:]:
         # largest first; equal ones in mixed order, so that age makes no spiral
-        mixed = below * 2_654_435_761 % 4_294_967_296
-        ordered = below[np.lexsort((mixed, -size[below], parent[below]))]
+        ordered = below[np.lexsort((mixed(below), -size[below], parent[below]))]
         before = np.cumsum(size[ordered]) - size[ordered]
         first = np.r_[True, parent[ordered][1:] != parent[ordered][:-1]]
         place[ordered] = place[parent[ordered]] + 1 + before - np.maximum.accumulate(np.where(first, before, 0))

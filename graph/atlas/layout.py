@@ -12,18 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graph.atlas.forest import Array, Forest
+from graph.atlas.forest import Forest, mixed
 from graph.atlas.packing import pack
+from graph.groups import Array
 
 LARGE = 24  # members from which on a family is packed as a disc
 MOST_LARGE = 4_000  # families packed a continent
 WEDGE = 32  # least members of a wedge
 GOLDEN = 2.399963229728653
-_AROUND, _ALONE, _APART = (
-    1.4,
-    0.62,
-    1.25,
-)  # radius of a family per root of its size; of a single model; room on the spiral
+_AROUND, _ALONE = 1.4, 0.62  # radius of a family per root of its size; of a single model
+_APART = 1.25  # room on the spiral, in radii
 _STEP = 1.2  # of radius per root of rank: so that all lie inside the disc
 
 
@@ -79,9 +77,9 @@ def _share(forest: Forest, born: Array) -> Array:
     first[1:] = (forest.root[order][1:] != forest.root[order][:-1]) | (wedge[order][1:] != wedge[order][:-1])
     begin = np.flatnonzero(first)
     many = np.diff(np.r_[begin, len(order)])
-    mixed = order * 2_654_435_761 % 4_294_967_296 / 4_294_967_296  # so that the oldest of all wedges make no ring
+    part = mixed(order) / 2**32  # so that the oldest of all wedges make no ring
     share = np.empty(len(order))
-    share[order] = (np.arange(len(order)) - np.repeat(begin, many) + mixed) / np.repeat(many, many)
+    share[order] = (np.arange(len(order)) - np.repeat(begin, many) + part) / np.repeat(many, many)
     return share
 
 

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from graph.atlas.forest import Array
+from graph.groups import Array
 
 _SLACK = 1e-6
 

@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 
-from graph.atlas.forest import Array
+from graph.groups import Array
 
 SHADES = 8  # of each continent; 0 is for models without relatives
 PAPER = (11, 14, 21)

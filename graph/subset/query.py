@@ -6,7 +6,7 @@ People write it as TOML (``from_toml``); a lock holds it in one normal form, so 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -299,9 +299,8 @@ def to_toml(query: Query) -> str:
     lines = [f"title = {_quoted(query.title)}"] if query.title else []
     if query.where is not None:
         lines += ["", "[where]", *_filter_lines(query.where)]
-    usual: Callable[[str], object] = lambda name: getattr(Take(), name)  # noqa: E731
     taken = [(name, getattr(query.take, name)) for name in Take.__struct_fields__]
-    taken = [(name, value) for name, value in taken if value != usual(name)]
+    taken = [(name, value) for name, value in taken if value != getattr(Take(), name)]
     if taken:
         lines += ["", "[take]", *(f"{name} = {_toml(value)}" for name, value in taken)]
     for key in ("include", "exclude"):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from graph.errors import BadInput, LimitExceeded, NotFound
 from graph.records import DerivationRecord, State
-from graph.store import Collapse, EdgeFilter, FoldedPage, ModelPage, Order, Store
-from graph.subset.query import MOST_MODELS, Query
+from graph.store import Collapse, EdgeFilter, FoldedPage, ModelFilter, ModelPage, Order, Store
+from graph.subset.query import MOST_MODELS, Query, Take
 from graph.subset.rows import Why
 
 PAGE = 5_000  # models asked for at once
@@ -17,7 +17,6 @@ PAGE = 5_000  # models asked for at once
 class Selection:
     """The models chosen, in the order in which they were, and what their derivations lead to."""
 
-    query: Query
     why: dict[str, Why] = field(default_factory=dict)
     excluded: dict[str, str] = field(default_factory=dict)  # reason by canonical id
     unmatched: tuple[str, ...] = ()  # excluded, as the query spells them, that would not have been chosen
@@ -25,10 +24,12 @@ class Selection:
 
 async def select(store: Store, query: Query, most: int = MOST_MODELS) -> Selection:
     """Choose. Raises NotFound and BadInput for models named that cannot be chosen, LimitExceeded above ``most``."""
-    chosen, met = Selection(query), set[str]()
-    chosen.excluded = await _excluded(store, query)
+    chosen, met = Selection(), set[str]()
+    canonical = await store.resolve([named.model for named in query.exclude])
+    left_out = list(zip(query.exclude, canonical, strict=True))
+    chosen.excluded = {id: named.reason for named, id in left_out if id is not None}
     if query.where is not None:
-        await _query(store, query, chosen, met, most)
+        await _query(store, query.where.filter(), query.take, chosen, met, most)
     await _include(store, query, chosen)
     take = query.take
     if take.descendants:
@@ -37,25 +38,17 @@ async def select(store: Store, query: Query, most: int = MOST_MODELS) -> Selecti
         await _relatives(store, chosen, met, most, up=True)
     if len(chosen.why) > most:
         raise LimitExceeded("models of the subset", most, len(chosen.why), "ask for fewer, or set take.limit")
-    canonical = await store.resolve([named.model for named in query.exclude])
-    chosen.unmatched = tuple(
-        named.model for named, id in zip(query.exclude, canonical, strict=True) if id is None or id not in met
-    )
+    chosen.unmatched = tuple(named.model for named, id in left_out if id is None or id not in met)
     return chosen
 
 
-async def _excluded(store: Store, query: Query) -> dict[str, str]:
-    canonical = await store.resolve([named.model for named in query.exclude])
-    return {id: named.reason for named, id in zip(query.exclude, canonical, strict=True) if id is not None}
-
-
-async def _query(store: Store, query: Query, chosen: Selection, met: set[str], most: int) -> None:
+async def _query(store: Store, where: ModelFilter, take: Take, chosen: Selection, met: set[str], most: int) -> None:
     """The first ``limit`` models that pass, without those excluded and those folded under another."""
-    where, order = query.where.filter() if query.where else None, Order(query.take.order)
-    limit = query.take.limit if query.take.limit is not None else most + 1
-    collapse = None if query.take.collapse == "none" else Collapse(query.take.collapse)
+    order = Order(take.order)
+    limit = take.limit if take.limit is not None else most + 1
+    collapse = None if take.collapse == "none" else Collapse(take.collapse)
     first, after = PAGE if chosen.excluded else min(PAGE, limit), None
-    while where is not None:
+    while True:
         page: ModelPage | FoldedPage
         if collapse is None:
             page = await store.find(where, order, first, after)

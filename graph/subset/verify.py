@@ -109,8 +109,11 @@ def _threads() -> int:
 
 def place_of(row: Row, folder: Path) -> Path:
     """Where a model's files lie."""
-    cached = folder / f"models--{row.model.replace('/', '--')}" / "snapshots" / (row.commit or "-")
-    return cached if cached.is_dir() else folder.joinpath(*PurePosixPath(row.model).parts)
+    usual = folder.joinpath(*PurePosixPath(row.model).parts)
+    if row.commit is None or not is_safe(row.commit):
+        return usual
+    cached = folder / f"models--{row.model.replace('/', '--')}" / "snapshots" / row.commit
+    return cached if cached.is_dir() else usual
 
 
 def is_safe(path: str) -> bool:
@@ -181,7 +184,7 @@ def _notes(path: Path, *, resume: bool) -> BinaryIO:
 
 
 def _noted(path: Path) -> dict[str, _Note]:
-    """The notes of earlier runs; a line cut short is left out."""
+    """The notes of earlier runs, none when they cannot be read; a line cut short is left out."""
     found, decoder = dict[str, _Note](), msgspec.json.Decoder(_Note)
     try:
         with path.open("rb") as lines:
@@ -191,7 +194,7 @@ def _noted(path: Path) -> dict[str, _Note]:
                 except msgspec.MsgspecError:
                     continue
                 found[note.path] = note
-    except FileNotFoundError:
+    except OSError:
         return {}
     return found
 

@@ -120,7 +120,9 @@ def test_command_and_graphql(folder: Path, tmp_path: Path) -> None:
         ("[rules]\nlisted = 3", "true or false"),
         ("[rules]\nnovelty-at-least = true", "a number"),
         ("[rules]\nlicence-asks-only = 'notice'", "list of words"),
+        ("[rules]\nlisted = false", "nothing"),
         ("[rules", "no standard"),
+        ("[rules]\nlisted = " + "[" * 50_000, "no standard"),
     ],
 )
 def test_a_bad_standard_is_named(tmp_path: Path, text: str, what: str) -> None:

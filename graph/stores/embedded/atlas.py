@@ -8,20 +8,19 @@ other colours and for filters. Numbers are little-endian.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from graph.atlas.forest import Forest, grow, primary
+from graph.atlas.forest import Forest, grow, mixed, primary
 from graph.atlas.layout import Layout, lay_out
 from graph.atlas.still import SHADES, palette, still
 from graph.records import Relation
 from graph.snapshot import Snapshot
 from graph.stores.embedded.arrays import Array, Shelf
+from graph.stores.embedded.beside import make_whole
 from graph.stores.embedded.index import CYCLE, UNKNOWN, build_index, frame
 from graph.stores.embedded.names import Texts
 
@@ -46,27 +45,8 @@ def atlas_folder(snapshot: Snapshot) -> Path:
 
 
 def build_atlas(snapshot: Snapshot) -> Path:
-    """Make the map unless it is there. Several processes may do it at once: the first to finish wins."""
-    place = atlas_folder(snapshot)
-    if place.is_dir():
-        return place
-    shelf = Shelf(build_index(snapshot))
-    for stale in snapshot.folder.glob(".map-*"):  # left by a process that was killed
-        if not Path(f"/proc/{stale.name.removeprefix('.map-')}").exists():
-            shutil.rmtree(stale, ignore_errors=True)
-    work = snapshot.folder / f".map-{os.getpid()}"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    try:
-        _write(snapshot, shelf, work)
-        try:
-            work.rename(place)
-        except OSError:
-            if not place.is_dir():
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return place
+    """Make the map unless it is there."""
+    return make_whole(atlas_folder(snapshot), lambda folder: _write(snapshot, Shelf(build_index(snapshot)), folder))
 
 
 def _write(snapshot: Snapshot, shelf: Shelf, work: Path) -> None:
@@ -91,7 +71,7 @@ def _write(snapshot: Snapshot, shelf: Shelf, work: Path) -> None:
     row_of = np.lexsort((cell, tier)).astype(np.int32)
     point_of = np.empty(count, dtype=np.int32)
     point_of[row_of] = np.arange(count, dtype=np.int32)
-    shade = np.where(forest.size[forest.root] > 1, 1 + forest.root * 2_654_435_761 % 4_294_967_296 % (SHADES - 1), 0)
+    shade = np.where(forest.size[forest.root] > 1, 1 + mixed(forest.root) % (SHADES - 1), 0)
     colour = (continent[forest.root] * SHADES + shade).astype(np.uint8)
     known = np.where(downloads == UNKNOWN, 0, downloads)
     size = np.clip(np.log10(1.0 + known) * 32, 0, 255).astype(np.uint8)

@@ -6,28 +6,34 @@ needs no sorting and a page can stop early. Everything else refers to these numb
 
 from __future__ import annotations
 
-import os
-import shutil
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
+from graph.coverage import coverage
 from graph.folding import originals
+from graph.groups import starts
 from graph.records import Evidence, Relation
-from graph.report import counted
 from graph.snapshot import Snapshot
+from graph.standard import SHIPPED
 from graph.store import SIZE_CLASSES, Collapse
-from graph.stores.embedded.arrays import Array, Shelf, starts
+from graph.stores.embedded.arrays import Array, Shelf
+from graph.stores.embedded.beside import make_whole
 from graph.stores.embedded.names import Groups, Lookup, Texts
-from graph.stores.embedded.packed import Packed, relation_bits, standard_bits
+from graph.stores.embedded.packed import Packed
 
 VERSION = 9
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
+EVIDENCE_OF = [  # by a mask of bits in the order of ``EVIDENCE``
+    tuple(Evidence(word) for at, word in enumerate(EVIDENCE) if mask >> at & 1) for mask in range(1 << len(EVIDENCE))
+]
+BY_MODEL = ("claims", "files", "similar", "tensors", "novelty", "results", "abilities")  # tables kept by model
 CODED = ("task", "library", "licence", "author", "state", "novelty_class")
 VALUES = ("downloads", "likes", "trending", "created_at", "modified_at", "parameters", "novelty", "ability")
 FLOATS = ("trending", "novelty", "ability")  # values that are not whole numbers: unknown is minus infinity
@@ -35,50 +41,36 @@ _TIMES = ("created_at", "modified_at")
 CONFLICT, CYCLE = 1, 2  # bits of a derivation's flags
 
 
-def index_folder(snapshot: Snapshot) -> Path:
-    """Where the index of this version lies."""
-    return snapshot.folder / f"index-{VERSION}"
-
-
 def build_index(snapshot: Snapshot) -> Path:
-    """Make the index unless it is there. Several processes may do it at once: the first to finish wins."""
-    place = index_folder(snapshot)
-    if place.is_dir():
-        return place
-    for stale in snapshot.folder.glob(".index-*"):  # left by a process that was killed
-        if not Path(f"/proc/{stale.name.removeprefix('.index-')}").exists():
-            shutil.rmtree(stale, ignore_errors=True)
-    work = snapshot.folder / f".index-{os.getpid()}"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    try:
-        shelf = Shelf(work)
-        models, name_rank = _ordered(snapshot)
-        groups = originals(snapshot)
-        ids = models.select("id", number=pl.int_range(models.height, dtype=pl.Int32))
-        with ThreadPoolExecutor(2) as pool:  # most of the work is outside Python's lock
-            tasks = [
-                pool.submit(Packed.build, shelf, models),
-                pool.submit(_models, models, name_rank, shelf),
-                pool.submit(_edges, snapshot, shelf, ids),
-                pool.submit(_folds, groups, shelf, ids),
-                pool.submit(_names, snapshot, shelf, ids),
-                pool.submit(_parts, snapshot, shelf, ids),
-                pool.submit(_weights, snapshot, shelf, ids),
-                pool.submit(_coverage, snapshot, shelf, groups),
-            ]
-            del models
-            for task in tasks:
-                task.result()
-        shelf.seal()
-        try:
-            work.rename(place)
-        except OSError:
-            if not place.is_dir():
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return place
+    """Make the index unless it is there."""
+    return make_whole(snapshot.folder / f"index-{VERSION}", lambda folder: _write(snapshot, Shelf(folder)))
+
+
+def _write(snapshot: Snapshot, shelf: Shelf) -> None:
+    models, name_rank = _ordered(snapshot)
+    groups = originals(snapshot)
+    ids = models.select("id", number=pl.int_range(models.height, dtype=pl.Int32))
+    with ThreadPoolExecutor(2) as pool:  # most of the work is outside Python's lock
+        tasks = [
+            pool.submit(Packed.build, shelf, models),
+            pool.submit(_models, models, name_rank, shelf),
+            pool.submit(_edges, snapshot, shelf, ids),
+            pool.submit(_folds, groups, shelf, ids),
+            pool.submit(_names, snapshot, shelf, ids),
+            pool.submit(_parts, snapshot, shelf, ids),
+            pool.submit(_weights, snapshot, shelf, ids),
+            pool.submit(_coverage, snapshot, groups, shelf),
+        ]
+        del models
+        for task in tasks:
+            task.result()
+    shelf.seal()
+
+
+def bits(column: str, words: Sequence[str], kind: type[pl.DataType]) -> pl.Expr:
+    """(rows,) numbers: bit ``n`` says that a row's list has the n-th word."""
+    each = [pl.col(column).list.contains(word).cast(kind) * (1 << at) for at, word in enumerate(words)]
+    return pl.sum_horizontal(each).cast(kind)
 
 
 def frame(snapshot: Snapshot, table: str, columns: list[str] | None = None) -> pl.DataFrame:
@@ -122,8 +114,9 @@ def _models(models: pl.DataFrame, name_rank: Array, shelf: Shelf) -> None:
     _codes(shelf, "year", created)
     _codes(shelf, "size", _size_class(models["parameters"]))
     roots = (models["base_models"].fill_null(0) == 0).to_numpy().astype(np.uint16)
-    shelf.put("relations", (relation_bits(models) << 1) + roots)
-    shelf.put("standards", standard_bits(models))
+    relations = models.select(bits("relations", RELATIONS, pl.UInt16)).to_series().to_numpy()
+    shelf.put("relations", (relations << 1) + roots)
+    shelf.put("standards", models.select(bits("standards", SHIPPED, pl.UInt8)).to_series().to_numpy())
 
 
 def _names(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
@@ -160,14 +153,11 @@ def _codes(shelf: Shelf, name: str, values: pl.Series) -> None:
 def _edges(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     """Derivations in both directions. ``up``: by (model, base model's name); ``down``: by (base model, derived model's rank)."""
     count = ids.height
-    mask = pl.sum_horizontal(
-        [pl.col("evidence").list.contains(word).cast(pl.UInt8) * (1 << at) for at, word in enumerate(EVIDENCE)]
-    )
     edges = (
         frame(snapshot, "derivations")
         .with_columns(
             kind=pl.col("relation").replace_strict({w: i for i, w in enumerate(RELATIONS)}, return_dtype=pl.UInt8),
-            mask=mask.cast(pl.UInt8),
+            mask=bits("evidence", EVIDENCE, pl.UInt8),
             flags=(pl.col("conflict").cast(pl.UInt8) * CONFLICT + pl.col("cycle").cast(pl.UInt8) * CYCLE).cast(
                 pl.UInt8
             ),
@@ -199,14 +189,13 @@ def _folds(groups: pl.DataFrame, shelf: Shelf, ids: pl.DataFrame) -> None:
 def _parts(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     """Claims, trainings, datasets and files, each by model."""
     count = ids.height
-    for table in ("claims", "files", "similar", "tensors", "novelty", "results", "abilities"):
+    for table in BY_MODEL:
         rows = (
             frame(snapshot, table)  # results and abilities are also kept of names that are not in the catalogue
             .join(ids.rename({"id": "model"}), on="model", how="inner", maintain_order="left")
             .sort("number", *(("role", "digest") if table == "tensors" else ()), maintain_order=True)
         )
         shelf.put(f"{table}_offsets", starts(rows["number"].to_numpy(), count))
-        shelf.put(f"{table}_model", rows["number"].to_numpy())
         shelf.put_table(table, rows.drop("number").to_arrow(compat_level=pl.CompatLevel.oldest()))
         if table == "tensors":
             keys = np.array([tensor_key(digest) for digest in rows["digest"].to_list()], dtype=np.uint64)
@@ -222,11 +211,7 @@ def _parts(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
         frame(snapshot, "trainings")
         .join(ids.rename({"id": "model"}), on="model")
         .join(datasets.select(dataset="id", place=pl.int_range(pl.len(), dtype=pl.Int32)), on="dataset")
-        .with_columns(
-            mask=pl.sum_horizontal(
-                [pl.col("evidence").list.contains(word).cast(pl.UInt8) * (1 << at) for at, word in enumerate(EVIDENCE)]
-            ).cast(pl.UInt8)
-        )
+        .with_columns(mask=bits("evidence", EVIDENCE, pl.UInt8))
         .sort("number", "dataset")
     )
     number, place = trainings["number"].to_numpy(), trainings["place"].to_numpy()
@@ -252,42 +237,8 @@ def _weights(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     shelf.put("weights_of", of_model)
 
 
-def _coverage(snapshot: Snapshot, shelf: Shelf, groups: pl.DataFrame) -> None:
-    models = frame(snapshot, "models", ["id", "state", "base_models", "novelty", "novelty_class", "ability"])
-    scored = frame(snapshot, "novelty", ["model", "tier"]).join(
-        models.filter(pl.col("novelty").is_not_null()), left_on="model", right_on="id", how="semi"
-    )
-    edges = frame(snapshot, "derivations", ["relation", "evidence", "conflict", "cycle"])
-    rows = {name: facts.rows for name, facts in snapshot.manifest.tables.items()}
-    shelf.put_facts(
-        "coverage",
-        {
-            "models": _counted(models["state"]),
-            "datasets": rows["datasets"],
-            "derivations": _counted(edges["evidence"].explode()),
-            "derivations_total": rows["derivations"],
-            "relations": _counted(edges["relation"]),
-            "conflicts": int(edges["conflict"].sum()),
-            "cycles": int(edges["cycle"].sum()),
-            "with_base": int((models["base_models"].fill_null(0) > 0).sum()),
-            "trainings": rows["trainings"],
-            "files": rows["files"],
-            "weights": rows["weights"],
-            "with_weights": rows["holdings"],
-            "novelty": _counted(models["novelty_class"]),
-            "tiers": _counted(scored["tier"]),
-            "report": counted(snapshot, groups),
-            "similar": rows["similar"],
-            "results": int(frame(snapshot, "results", ["known"])["known"].sum()),
-            "with_ability": models["ability"].count(),
-            "skipped": _counted(frame(snapshot, "skipped", ["reason"])["reason"]),
-        },
-    )
-
-
-def _counted(words: pl.Series) -> dict[str, int]:
-    counts = words.drop_nulls().alias("word").value_counts().sort("word")
-    return dict(zip(counts["word"].to_list(), counts["count"].to_list(), strict=True))
+def _coverage(snapshot: Snapshot, groups: pl.DataFrame, shelf: Shelf) -> None:
+    shelf.put_facts("coverage", asdict(coverage(snapshot, groups)))
 
 
 def tensor_key(digest: str) -> np.uint64:
@@ -296,9 +247,3 @@ def tensor_key(digest: str) -> np.uint64:
         return np.uint64(int(digest[:16], 16))
     except ValueError:
         return np.uint64(0)
-
-
-def table_rows(table: pa.Table, rows: Array) -> list[dict[str, object]]:
-    """Rows of a mapped table, in the order asked."""
-    found: list[dict[str, object]] = table.take(pa.array(rows)).to_pylist()
-    return found

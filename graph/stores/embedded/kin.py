@@ -6,9 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from graph.groups import Ints, distinct, expand
 from graph.records import Evidence, Relation
 from graph.store import EdgeFilter
-from graph.stores.embedded.arrays import Array, Ints, Shelf, distinct, expand
+from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.index import EVIDENCE, RELATIONS
 
 LONGEST_PATH = 20  # derivations
@@ -31,9 +32,8 @@ class Kin:
         self.flags = shelf.get("up_flags")
         self.confidence = shelf.get("up_confidence")
         self.down_edge = shelf.get("down_edge")
-        self._clear: list[
-            Array
-        ] = []  # (models,) bool, all False: new ones cost a page fault for every model that is met
+        # (models,) bool, all False: new ones cost a page fault for every model that is met.
+        self._clear: list[Array] = []
         self._passing = lru_cache(maxsize=64)(self._which_pass)
 
     def passing(self, where: EdgeFilter) -> Array | None:

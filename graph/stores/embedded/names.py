@@ -13,7 +13,8 @@ from zlib import crc32
 import numpy as np
 import polars as pl
 
-from graph.stores.embedded.arrays import Array, Shelf, starts
+from graph.groups import starts
+from graph.stores.embedded.arrays import Array, Shelf
 
 
 class Lookup:

@@ -13,14 +13,12 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from graph.records import ModelRecord, Relation
-from graph.standard import SHIPPED
+from graph.records import ModelRecord
 from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.names import Texts
 
 _COLUMNS = [field.name for field in fields(ModelRecord)]
 _TIMES = ("created_at", "modified_at")
-_RELATIONS = list(Relation)
 _SLICE = 100_000  # models whose text is in memory at once
 
 
@@ -56,22 +54,3 @@ def _decoder(names: tuple[str, ...]) -> Callable[[bytes | memoryview], Any]:
 def _lines(models: pl.DataFrame) -> pl.Series:
     times = [pl.col(name).cast(pl.Datetime("ms", "UTC")).dt.to_string("iso:strict") for name in _TIMES]
     return models.with_columns(times).select(line=pl.struct(_COLUMNS).struct.json_encode())["line"]
-
-
-def standard_bits(models: pl.DataFrame) -> Array:
-    """(models,) uint8: bit ``n`` says that the model meets the n-th shipped standard."""
-    bits = pl.sum_horizontal(
-        [pl.col("standards").list.contains(name).cast(pl.UInt8) * (1 << at) for at, name in enumerate(SHIPPED)]
-    )
-    return models.select(bits=bits.cast(pl.UInt8))["bits"].to_numpy()
-
-
-def relation_bits(models: pl.DataFrame) -> Array:
-    """(models,) uint16: bit ``n`` says that the model has the n-th relation to some base model."""
-    bits = pl.sum_horizontal(
-        [
-            pl.col("relations").list.contains(word.value).cast(pl.UInt16) * (1 << at)
-            for at, word in enumerate(_RELATIONS)
-        ]
-    )
-    return models.select(bits=bits.cast(pl.UInt16))["bits"].to_numpy()

@@ -11,16 +11,18 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from neo4j.exceptions import ConstraintError, DriverError, IncompleteCommit, Neo4jError
 
 from graph.catalogue import Catalogue
+from graph.coverage import coverage
 from graph.errors import BadInput, Damaged, StemmaError, Unreachable
+from graph.folding import originals
 from graph.snapshot import Snapshot
 from graph.stores.neo4j.change import Change, compare, first_load
 from graph.stores.neo4j.connection import Server, explain, translated
-from graph.stores.neo4j.counts import coverage, facets
+from graph.stores.neo4j.facets import facets
 from graph.stores.neo4j.graph import ChangedUnderway, GraphState, LoadedGraph, Progress, Silent
 from graph.stores.neo4j.offline import IMPORTED
 from graph.stores.neo4j.projection import KINDS
@@ -151,13 +153,14 @@ def _bring(snapshot: Snapshot, graph: LoadedGraph, report: LoadReport, progress:
                 f"another load has taken over the graph of {snapshot.id[:12]}: let it finish, then run this one again"
             ) from error
         raise
+    groups = originals(snapshot)
     finished = graph.run(
         statement("catalogue_finish"),
         run=run,
         snapshot=snapshot.id,
         schema_version=SCHEMA_VERSION,
-        coverage=json.dumps(coverage(snapshot)),
-        facets=json.dumps(facets(snapshot)),
+        coverage=json.dumps(asdict(coverage(snapshot, groups))),
+        facets=json.dumps(facets(snapshot, groups)),
     )
     if finished != 1:
         raise BadInput("another load has taken over the graph: let it finish, then run this one again")

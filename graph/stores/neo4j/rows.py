@@ -125,6 +125,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "tags": lambda values: tuple(values or ()),
     "languages": lambda values: tuple(values or ()),
     "relations": lambda values: tuple(_RELATIONS[relation] for relation in values or ()),
+    "standards": lambda values: tuple(values or ()),
 }
 
 

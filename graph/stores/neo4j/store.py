@@ -47,11 +47,10 @@ from graph.store import (
 )
 from graph.stores.neo4j import finding, rows
 from graph.stores.neo4j.connection import Asker, Server
-from graph.stores.neo4j.counts import KEPT_FACETS
+from graph.stores.neo4j.facets import KEPT_FACETS
 from graph.stores.neo4j.statements import statement
 from graph.stores.neo4j.walking import Around, Side, shortest, walk
 
-PATH_LIMIT = 20  # derivations of the longest path that is looked for
 KEPT_ANSWERS = 1_000  # counts and facets that are remembered: the graph behind a store does not change
 KEPT_RECORDS = 20_000  # models
 LOOK_SECONDS = 1.0  # how often the store makes sure of that

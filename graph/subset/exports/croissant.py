@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from graph.snapshot import file_sha256
 from graph.subset.exports import parquet
-from graph.subset.exports.marks import HUB
+from graph.subset.exports.marks import HUB, describe
 from graph.subset.exports.tables import TABLES, FlatTable
 from graph.subset.lock import Lock
 
@@ -41,9 +40,7 @@ _CONTEXT: dict[str, Any] = {
 def write(lock: Lock, folder: Path) -> None:
     """Write the tables and their description."""
     parquet.write(lock, folder)
-    (folder / DESCRIPTION).write_text(
-        json.dumps(_description(lock, folder), indent=1, ensure_ascii=False) + "\n", "utf-8"
-    )
+    describe(folder / DESCRIPTION, _description(lock, folder))
 
 
 def _description(lock: Lock, folder: Path) -> dict[str, Any]:
@@ -63,8 +60,6 @@ def _description(lock: Lock, folder: Path) -> dict[str, Any]:
 
 
 def _file(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "@type": "cr:FileObject",
         "@id": path.name,
@@ -72,7 +67,7 @@ def _file(path: Path) -> dict[str, Any]:
         "contentUrl": path.name,
         "contentSize": f"{path.stat().st_size} B",
         "encodingFormat": "application/x-parquet",
-        "sha256": digest,
+        "sha256": file_sha256(path),
     }
 
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from graph.subset.exports.marks import written
 from graph.subset.exports.tables import TABLES, FlatTable, Values, batches
 from graph.subset.lock import Lock
 
@@ -33,4 +34,4 @@ def lines(rows: Iterable[Values]) -> bytes:
 
 
 def _cell(value: object) -> object:
-    return ("true" if value else "false") if isinstance(value, bool) else value
+    return written(value) if isinstance(value, bool) else value

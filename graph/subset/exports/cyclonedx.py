@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from graph.subset.exports.marks import address, purl
-from graph.subset.exports.spdx_ids import SPDX_ID
+from graph.spdx import SPDX_ID
+from graph.subset.exports.marks import address, purl, written
 from graph.subset.lock import Lock, canonical
 from graph.subset.rows import Base, File, Licence, Row
 
@@ -87,9 +87,7 @@ def _component(row: Row) -> dict[str, Any]:
 
 def _licence(licence: Licence) -> dict[str, Any]:
     known = SPDX_ID.get(licence.id)
-    return (
-        {"id": known, "acknowledgement": "declared"} if known else {"name": licence.id, "acknowledgement": "declared"}
-    )
+    return {"id" if known else "name": known or licence.id, "acknowledgement": "declared"}
 
 
 def _file(file: File) -> dict[str, Any]:
@@ -116,7 +114,4 @@ def _ancestor(base: Base) -> dict[str, Any]:
 def _properties(facts: dict[str, Any]) -> list[dict[str, str]]:
     """Name and value pairs under our own prefix."""
     known = ((name, value) for name, value in facts.items() if value is not None)
-    return [
-        {"name": f"stemma:{name}", "value": str(value).lower() if value in (True, False) else str(value)}
-        for name, value in known
-    ]
+    return [{"name": f"stemma:{name}", "value": written(value)} for name, value in known]

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
-
 from graph.subset.exports.marks import xml
-from graph.subset.exports.tables import DERIVATIONS, MODELS, FlatTable
+from graph.subset.exports.tables import DERIVATIONS, KINDS, MODELS, FlatTable
 from graph.subset.lock import Lock
-
-_KINDS = {pa.string(): "string", pa.int64(): "long", pa.float64(): "double", pa.bool_(): "boolean"}
 
 
 def write(lock: Lock, path: Path) -> None:
@@ -26,7 +22,7 @@ def _pieces(lock: Lock) -> Iterator[str]:
     for table, what, skipped in ((MODELS, "node", 1), (DERIVATIONS, "edge", 2)):
         yield f'<attributes class="{what}" mode="static">\n'
         for name, kind, _ in table.columns[skipped:]:
-            yield f'<attribute id="{what}_{name}" title="{name}" type="{_KINDS[kind]}"/>\n'
+            yield f'<attribute id="{what}_{name}" title="{name}" type="{KINDS[kind]}"/>\n'
         yield "</attributes>\n"
     yield "<nodes>\n"
     for values in MODELS.rows(lock):
@@ -41,9 +37,5 @@ def _pieces(lock: Lock) -> Iterator[str]:
 
 def _data(table: FlatTable, what: str, values: tuple[object, ...], skipped: int) -> str:
     named = zip(table.names[skipped:], values[skipped:], strict=True)
-    inner = (f'<attvalue for="{what}_{name}" value="{_text(value)}"/>' for name, value in named if value is not None)
+    inner = (f'<attvalue for="{what}_{name}" value="{xml(value)}"/>' for name, value in named if value is not None)
     return f"<attvalues>{''.join(inner)}</attvalues>"
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else xml(value)

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
-
 from graph.subset.exports.marks import xml
-from graph.subset.exports.tables import DERIVATIONS, MODELS, FlatTable
+from graph.subset.exports.tables import DERIVATIONS, KINDS, MODELS, FlatTable
 from graph.subset.lock import Lock
-
-_KINDS = {pa.string(): "string", pa.int64(): "long", pa.float64(): "double", pa.bool_(): "boolean"}
 
 
 def write(lock: Lock, path: Path) -> None:
@@ -24,7 +20,7 @@ def _pieces(lock: Lock) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
     for table, what, skipped in ((MODELS, "node", 1), (DERIVATIONS, "edge", 2)):
         for name, kind, _ in table.columns[skipped:]:
-            yield f'<key id="{what}_{name}" for="{what}" attr.name="{name}" attr.type="{_KINDS[kind]}"/>\n'
+            yield f'<key id="{what}_{name}" for="{what}" attr.name="{name}" attr.type="{KINDS[kind]}"/>\n'
     yield '<graph edgedefault="directed">\n'
     for values in MODELS.rows(lock):
         yield f'<node id="{xml(values[0])}">{_data(MODELS, "node", values, 1)}</node>\n'
@@ -35,8 +31,4 @@ def _pieces(lock: Lock) -> Iterator[str]:
 
 def _data(table: FlatTable, what: str, values: tuple[object, ...], skipped: int) -> str:
     named = zip(table.names[skipped:], values[skipped:], strict=True)
-    return "".join(f'<data key="{what}_{name}">{_text(value)}</data>' for name, value in named if value is not None)
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else xml(value)
+    return "".join(f'<data key="{what}_{name}">{xml(value)}</data>' for name, value in named if value is not None)

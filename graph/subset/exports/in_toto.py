@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from graph.errors import BadInput
+from graph.snapshot import file_sha256
 from graph.subset.lock import Lock, canonical
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -53,8 +54,7 @@ def faults(path: Path, file: Path, lock: Lock) -> list[str]:
         raise BadInput(
             f"{path} is no in-toto statement over a subset ({error}): export one with --format in-toto"
         ) from error
-    with file.open("rb") as opened:
-        found = hashlib.file_digest(opened, "sha256").hexdigest()
+    found = file_sha256(file)
     wrong = [] if found in digests else [f"statement: it is over another file; this one's sha256 is {found}"]
     if pinned != lock.digest:
         wrong.append(f"statement: it pins subset {str(pinned)[:16]}..., the lock is {lock.digest[:16]}...")

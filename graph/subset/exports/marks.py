@@ -1,8 +1,10 @@
-"""This file knows how text of strangers is put into XML, and how a model is named for other tools."""
+"""This file knows how values, text of strangers, names of models and descriptions are written for other tools."""
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
@@ -10,9 +12,14 @@ HUB = "https://huggingface.co"
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def xml(text: object) -> str:
-    """Text for an element or an attribute in double quotes; characters that XML cannot hold are replaced."""
-    return escape(_FORBIDDEN.sub("\ufffd", str(text)), {'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+def written(value: object) -> str:
+    """A value as other tools read it: ``true`` and ``false`` in small letters."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def xml(value: object) -> str:
+    """A value for an element or an attribute in double quotes; characters that XML cannot hold are replaced."""
+    return escape(_FORBIDDEN.sub("\ufffd", written(value)), {'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
 
 
 def address(model: str, commit: str | None = None) -> str:
@@ -23,3 +30,8 @@ def address(model: str, commit: str | None = None) -> str:
 def purl(model: str, commit: str | None) -> str:
     """A package URL of type ``huggingface``."""
     return f"pkg:huggingface/{quote(model)}" + (f"@{quote(commit.lower(), safe='')}" if commit else "")
+
+
+def describe(path: Path, description: object) -> None:
+    """Write the JSON that describes the other files of a folder."""
+    path.write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", "utf-8")

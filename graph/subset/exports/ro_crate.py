@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
+from graph.snapshot import file_sha256
 from graph.subset.exports import csv_tables
+from graph.subset.exports.marks import describe
 from graph.subset.exports.tables import TABLES
 from graph.subset.lock import Lock
 
@@ -24,9 +24,7 @@ def write(lock: Lock, folder: Path) -> None:
     """Write lock, tables and description."""
     csv_tables.write(lock, folder)
     lock.write(folder / LOCK)
-    (folder / DESCRIPTION).write_text(
-        json.dumps(_description(lock, folder), indent=1, ensure_ascii=False) + "\n", "utf-8"
-    )
+    describe(folder / DESCRIPTION, _description(lock, folder))
 
 
 def _description(lock: Lock, folder: Path) -> dict[str, Any]:
@@ -55,8 +53,6 @@ def _description(lock: Lock, folder: Path) -> dict[str, Any]:
 
 
 def _file(path: Path, meaning: str, kind: str) -> dict[str, Any]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "@id": path.name,
         "@type": "File",
@@ -64,5 +60,5 @@ def _file(path: Path, meaning: str, kind: str) -> dict[str, Any]:
         "description": meaning,
         "encodingFormat": kind,
         "contentSize": str(path.stat().st_size),
-        "sha256": digest,
+        "sha256": file_sha256(path),
     }

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from graph.spdx import expression
 from graph.subset.exports.marks import address, purl
-from graph.subset.exports.spdx_ids import expression
 from graph.subset.lock import Lock, canonical
 from graph.subset.rows import File, Row
 

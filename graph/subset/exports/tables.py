@@ -96,6 +96,12 @@ def _files(lock: Lock) -> Iterator[Values]:
 
 
 _TEXT, _WHOLE, _YES = pa.string(), pa.int64(), pa.bool_()
+KINDS = {
+    _TEXT: "string",
+    _WHOLE: "long",
+    pa.float64(): "double",
+    _YES: "boolean",
+}  # as GraphML, GEXF and Neo4j call them
 MODELS = FlatTable(
     "models",
     (

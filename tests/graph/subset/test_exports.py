@@ -30,7 +30,7 @@ from graph.subset.rows import Ability, Base, File, Licence, Outside, Row, Why
 from graph.tables import SCHEMA_VERSION
 from tests.graph.subset.shelf import ALL, locked, shelf
 
-ODD = 'od]]>d/<&"quo\'ted" \\ 名前 ;$(id)`id`\x01{%_}'
+ODD = 'od]]>d/<&"quo\'ted" \\ \\" 名前 ;$(id)`id`\x01{%_}'
 
 
 def odd() -> Lock:
@@ -40,7 +40,7 @@ def odd() -> Lock:
     files = (File(ODD, 3, "a" * 64), File("../" + ODD, 4, None, "b" * 40), File("c"))
 
     def row(model: str, bases: tuple[Base, ...], commit: str | None) -> Row:
-        why = Why("include", reason=ODD)
+        why = Why("include", reason=ODD + "\\")
         licence = Licence(ODD, "hub")
         made = Row(
             model,

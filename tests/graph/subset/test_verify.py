@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -89,6 +90,18 @@ def test_paths_that_leave_their_folder_are_not_opened(lock: Lock, tmp_path: Path
     bad_name = msgspec.structs.replace(row, model="../elsewhere", files=(File("f", 1, "0" * 64),))
     verdict = verify(msgspec.structs.replace(lock, models=(bad_name,)), tmp_path)
     assert verdict.faults == (Fault("unsafe", "../elsewhere", "", "the name leaves the folder; it was not looked at"),)
+
+
+@pytest.mark.parametrize("commit", ["../../../outside", "{outside}"])
+def test_a_commit_that_leaves_the_cache_is_not_followed(lock: Lock, tmp_path: Path, commit: str) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "models"
+    outside.mkdir()
+    (outside / "f").write_bytes(b"1")
+    row = msgspec.structs.replace(
+        lock.models[0], commit=commit.format(outside=outside), files=(File("f", 1, hashlib.sha256(b"1").hexdigest()),)
+    )
+    (folder / f"models--{row.model.replace('/', '--')}" / "snapshots").mkdir(parents=True)
+    assert told(verify(msgspec.structs.replace(lock, models=(row,)), folder)) == {("missing", row.model, "f")}
 
 
 def test_files_without_a_hash_are_counted(lock: Lock, tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.folder import checkpoints
 from ingest.weights.level import levelled
 from ingest.weights.linear_sketch import sketch_of
-from ingest.weights.member import Member, member
+from ingest.weights.member import Member, is_comparable, member
 from ingest.weights.near import MOST_NEAR, near_of
 from ingest.weights.origin import Origins
 from ingest.weights.parent import Origin
 from ingest.weights.repository import HubReading, Reading, Repository
 from ingest.weights.shelf import WeightShelf
-from ingest.weights.sketch_file import is_sketch, parse_sketch, read_sketch, write_sketch
+from ingest.weights.sketch_file import Sketch, is_sketch, parse_sketch, read_sketch, write_sketch
 from ingest.weights.sketch_table import SketchTable
 
 UNNAMED = "this checkpoint"
@@ -35,7 +35,7 @@ def identify(catalogue: Catalogue, target: Path | Repository, hub: HubReading | 
 
 def identify_sketch(catalogue: Catalogue, data: bytes) -> tuple[Member, Origin]:
     """What a model is of which a stranger sent a sketch. Raises BadInput, DamagedCheckpoint."""
-    found = replace(parse_sketch(Path("the sketch"), data).member, id=UNNAMED)
+    found = _of_stranger(parse_sketch(Path("the sketch"), data))
     return found, origin_of(catalogue, found)
 
 
@@ -47,7 +47,7 @@ def read_one(target: Path | Repository, shelf: WeightShelf | None = None, hub: H
     if isinstance(target, Repository):
         return _from_hub(target, hub or HubReading())
     if target.is_file() and is_sketch(target):
-        return Reading(replace(read_sketch(target).member, id=UNNAMED))
+        return Reading(_of_stranger(read_sketch(target)))
     found = list(checkpoints(target))
     if len(found) != 1:
         raise BadInput(f"{target} holds {len(found)} checkpoints: give the folder or file of one")
@@ -55,6 +55,14 @@ def read_one(target: Path | Repository, shelf: WeightShelf | None = None, hub: H
     if shelf is not None and is_anonymous(checkpoint):
         checkpoint = named_by_content(checkpoint, shelf.members({}))
     return Reading(member(UNNAMED, checkpoint))
+
+
+def _of_stranger(sketch: Sketch) -> Member:
+    """The model of a sketch, without its name and what would have been left out of it here."""
+    held = sketch.member.matrices
+    return replace(
+        sketch.member, id=UNNAMED, matrices={role: values for role, values in held.items() if is_comparable(values)}
+    )
 
 
 def _from_hub(target: Repository, hub: HubReading) -> Reading:

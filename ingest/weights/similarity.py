@@ -25,9 +25,10 @@ import numpy as np
 from graph.records import SimilarRecord
 from ingest.weights.centred import centred
 from ingest.weights.checkpoint import Values
-from ingest.weights.linear_sketch import EVERYWHERE, is_layer
+from ingest.weights.linear_sketch import EVERYWHERE
 from ingest.weights.matches import FEWEST_ROWS, chance, found_again
 from ingest.weights.member import Member
+from ingest.weights.space import is_layer
 from ingest.weights.whole import relative_distance
 
 CHANCE: Final = 1e-6  # of calling two unrelated models alike

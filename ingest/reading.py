@@ -46,8 +46,10 @@ def read_all(
 ) -> list[ClaimRecord]:
     """Put what was not read before on the shelf; returns what adapters say of themselves.
 
-    A checkpoint that cannot be read is a row of the report. Raises Unreachable when the Hub is not there; what was read is kept.
+    A checkpoint that cannot be read, or has the name of one before it, is a row of the report. Raises Unreachable when the Hub is
+    not there; what was read is kept.
     """
+    items = _of_different_names(items, builder)
     progress.start("reading", sum(_size(item, hub) for item in items), "bytes")
     with _session(items, hub) as session:
 
@@ -91,6 +93,17 @@ def read_all(
             adapters += _claim(builder, number, item, seen.adapter)
     progress.finish()
     return adapters
+
+
+def _of_different_names(items: Sequence[Item], builder: PartBuilder) -> list[Item]:
+    """The first of each name: what is read at once never has one place on the shelf."""
+    chosen: dict[str, Item] = {}
+    for number, item in enumerate(items, 1):
+        if chosen.setdefault(item.model, item) != item:
+            builder.skip(
+                "folder", number, "same-name", str(item.path) if isinstance(item, Found) else item.model, item.model
+            )
+    return list(chosen.values())
 
 
 def _size(item: Item, hub: HubReading) -> int:

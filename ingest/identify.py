@@ -53,7 +53,7 @@ def read_one(target: Path | Repository, shelf: WeightShelf | None = None, hub: H
         raise BadInput(f"{target} holds {len(found)} checkpoints: give the folder or file of one")
     checkpoint = found[0].read()
     if shelf is not None and is_anonymous(checkpoint):
-        checkpoint = named_by_content(checkpoint, shelf.members({}))
+        checkpoint = named_by_content(checkpoint, shelf.members())
     return Reading(member(UNNAMED, checkpoint))
 
 

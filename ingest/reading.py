@@ -139,7 +139,7 @@ def _keep(item: Found, shelf: WeightShelf, on_bytes: Callable[[int], None], *, b
     if is_anonymous(checkpoint):
         if not by_content:
             return False
-        checkpoint = named_by_content(checkpoint, shelf.members({}))
+        checkpoint = named_by_content(checkpoint, shelf.members())
     shelf.put(member(item.model, checkpoint, on_bytes=on_bytes), mark)
     return True
 

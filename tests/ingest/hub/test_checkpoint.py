@@ -181,7 +181,7 @@ def test_repositories_become_claims_that_say_their_tier(hub: Hub, tmp_path: Path
     assert ("org/adapter", "org/root", Relation.ADAPTER.value, Evidence.CONFIG.value) in told
     assert not any(row["model"] == "org/stranger" for row in claims)
     assert all("(T1)" in row["detail"] for row in claims if row["evidence"] == Evidence.WEIGHTS.value)
-    assert {model.tier for model in shelf_of(catalogue).members({})} == {Tier.T1}
+    assert {model.tier for model in shelf_of(catalogue).members()} == {Tier.T1}
     assert hub.storage is not None
     before, snapshot = len(hub.storage.ranges), report.snapshot
     report = ingest_folders(
@@ -204,7 +204,7 @@ def test_a_run_that_lost_the_hub_is_taken_up(hub: Hub, tmp_path: Path) -> None:
     assert catalogue.head_id() == head
     hub.storage.faults = {}
     ingest_folders(catalogue, [], repositories=items, hub=settings(hub), dates=dates)
-    assert {model.id for model in shelf_of(catalogue).members({})} == {item.name for item in items}
+    assert {model.id for model in shelf_of(catalogue).members()} == {item.name for item in items}
 
 
 def test_what_was_read_whole_is_not_replaced_by_windows(hub: Hub, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_what_was_read_whole_is_not_replaced_by_windows(hub: Hub, tmp_path: Path
     catalogue = Catalogue(tmp_path / "catalogue")
     ingest_folders(catalogue, [tmp_path / "models--org--root"])
     ingest_folders(catalogue, [], repositories=[Repository("org/root")], hub=settings(hub))
-    (kept,) = shelf_of(catalogue).members({})
+    (kept,) = shelf_of(catalogue).members()
     assert (kept.id, kept.tier) == ("org/root", Tier.T2)
 
 

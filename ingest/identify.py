@@ -4,14 +4,16 @@ with all that the catalogue has read. Nothing of it is kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput
 from ingest.folders import LAST, created_at, shelf_of
 from ingest.weights.assignment import is_anonymous, named_by_content
-from ingest.weights.folder import checkpoints
+from ingest.weights.folder import BASE_OF_ADAPTER, checkpoints
 from ingest.weights.level import levelled
 from ingest.weights.linear_sketch import sketch_of
 from ingest.weights.member import Member, is_comparable, member
@@ -24,7 +26,6 @@ from ingest.weights.sketch_file import Sketch, is_sketch, parse_sketch, read_ske
 from ingest.weights.sketch_table import SketchTable
 
 UNNAMED = "this checkpoint"
-_BASE_OF_ADAPTER = "base_model_name_or_path"
 
 
 def identify(catalogue: Catalogue, target: Path | Repository, hub: HubReading | None = None) -> tuple[Reading, Origin]:
@@ -51,6 +52,7 @@ def read_one(target: Path | Repository, shelf: WeightShelf | None = None, hub: H
     found = list(checkpoints(target))
     if len(found) != 1:
         raise BadInput(f"{target} holds {len(found)} checkpoints: give the folder or file of one")
+    _no_adapter(str(target), found[0].adapter)
     checkpoint = found[0].read()
     if shelf is not None and is_anonymous(checkpoint):
         checkpoint = named_by_content(checkpoint, shelf.members())
@@ -72,14 +74,17 @@ def _from_hub(target: Repository, hub: HubReading) -> Reading:
     session = HubSession(hub.endpoint, timeout_seconds=hub.timeout_seconds, pause_seconds=hub.pause_seconds)
     with session.open():
         remote = RemoteCheckpoint(session, target)
-        settings = remote.adapter
-        if settings is not None:
-            raise BadInput(
-                f"{target.name} is an adapter, made for {settings.get(_BASE_OF_ADAPTER)!r} as its configuration says; "
-                "it holds no weights of a model to compare"
-            )
+        _no_adapter(target.name, remote.adapter)
         found = remote.read(hub.window_bytes)
     return replace(found, member=replace(found.member, id=UNNAMED))
+
+
+def _no_adapter(name: str, settings: Mapping[str, Any] | None) -> None:
+    if settings is not None:
+        raise BadInput(
+            f"{name} is an adapter, made for {settings.get(BASE_OF_ADAPTER)!r} as its configuration says; "
+            "it holds no weights of a model to compare"
+        )
 
 
 def sketch_to(target: Path | Repository, out: Path, hub: HubReading | None = None) -> Reading:

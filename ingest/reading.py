@@ -18,7 +18,7 @@ from ingest.parse import PartBuilder
 from ingest.report import Progress
 from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.checkpoint import DamagedCheckpoint
-from ingest.weights.folder import ADAPTER, Found
+from ingest.weights.folder import ADAPTER, BASE_OF_ADAPTER, Found
 from ingest.weights.member import member
 from ingest.weights.repository import HubReading, Repository
 from ingest.weights.shelf import WeightShelf, mark_of
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ingest.hub.session import HubSession
 
 AT_ONCE = 2  # checkpoints; each needs memory for its largest tensor, some times over
-_BASE_OF_ADAPTER = "base_model_name_or_path"
 Item = Found | Repository
 
 
@@ -126,7 +125,7 @@ def _session(items: Sequence[Item], hub: HubReading) -> Iterator[HubSession | No
 def _look(item: Found, shelf: WeightShelf, on_bytes: Callable[[int], None]) -> _Seen:
     settings = item.adapter
     if settings is not None:
-        return _Seen(settings.get(_BASE_OF_ADAPTER), is_adapter=True)
+        return _Seen(settings.get(BASE_OF_ADAPTER), is_adapter=True)
     return _Seen(is_anonymous=not _keep(item, shelf, on_bytes, by_content=False))
 
 
@@ -155,7 +154,7 @@ def _look_at_hub(session: HubSession | None, item: Repository, shelf: WeightShel
         return _Seen()  # windows tell less than all bytes do
     settings = remote.adapter
     if settings is not None:
-        return _Seen(settings.get(_BASE_OF_ADAPTER), is_adapter=True)
+        return _Seen(settings.get(BASE_OF_ADAPTER), is_adapter=True)
     shelf.put(remote.read(hub.window_bytes).member, remote.mark(hub.window_bytes))
     return _Seen()
 

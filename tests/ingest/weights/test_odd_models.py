@@ -12,9 +12,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from graph.catalogue import Catalogue
+from graph.errors import BadInput
 from graph.records import Relation
 from ingest.folders import ingest_folders, shelf_of
-from ingest.identify import UNNAMED, identify, identify_sketch
+from ingest.identify import UNNAMED, identify, identify_sketch, read_one
 from ingest.weights.sketch_file import write_sketch
 from tests.ingest.weights.families import root, tuned
 
@@ -62,6 +63,13 @@ def test_an_odd_matrix_in_a_family_is_no_hindrance(tmp_path: Path, odd: str) -> 
         assert (report.models, report.bad_rows) == (5, 0)
     _, origin = identify(catalogue, tmp_path / "models" / "m3")
     assert [(parent.model, parent.relation) for parent in origin.parents] == [(UNNAMED, Relation.IDENTICAL)]
+
+
+def test_an_adapter_is_no_model_to_compare(tmp_path: Path) -> None:
+    _save(tmp_path / "lora", {"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight": np.ones((4, 64))})
+    (tmp_path / "lora" / "adapter_config.json").write_text('{"base_model_name_or_path": "org/base"}')
+    with pytest.raises(BadInput, match="is an adapter, made for 'org/base'"):
+        read_one(tmp_path / "lora")
 
 
 def test_a_strangers_sketch_may_hold_huge_numbers_and_no_names(tmp_path: Path) -> None:

@@ -150,8 +150,10 @@ def _look_at_hub(session: HubSession | None, item: Repository, shelf: WeightShel
         return _Seen()
     remote = RemoteCheckpoint(session, item)
     known = shelf.known(item.model)
-    if known is not None and (known.tier is Tier.T2 or known.mark == remote.mark(hub.window_bytes)):
-        return _Seen()  # windows tell less than all bytes do
+    if known is not None:
+        windows_tell_less = known.tier is Tier.T2 and known.read_bytes > hub.window_bytes
+        if windows_tell_less or known.mark == remote.mark(hub.window_bytes):
+            return _Seen()
     settings = remote.adapter
     if settings is not None:
         return _Seen(settings.get(BASE_OF_ADAPTER), is_adapter=True)

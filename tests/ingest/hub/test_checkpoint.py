@@ -24,7 +24,7 @@ from ingest.hub.checkpoint import RemoteCheckpoint
 from ingest.hub.session import HubSession
 from ingest.identify import identify, read_one
 from ingest.weights.checkpoint import DamagedCheckpoint
-from ingest.weights.folder import Found
+from ingest.weights.folder import Found, checkpoints
 from ingest.weights.member import member
 from ingest.weights.repository import HubReading, Reading, Repository
 from tests.ingest.weights import families
@@ -215,6 +215,17 @@ def test_what_was_read_whole_is_not_replaced_by_windows(hub: Hub, tmp_path: Path
     ingest_folders(catalogue, [], repositories=[Repository("org/root")], hub=settings(hub))
     (kept,) = shelf_of(catalogue).members()
     assert (kept.id, kept.tier) == ("org/root", Tier.T2)
+
+
+def test_a_small_repository_that_changed_is_read_again(hub: Hub, tmp_path: Path) -> None:
+    catalogue, items = Catalogue(tmp_path / "catalogue"), [Repository("org/root")]
+    for at in (1, 2):
+        upload(hub, "org/root", families.write(tmp_path / str(at), families.root(at)))
+        hub.commits["org/root"] = f"{at:040x}"
+        ingest_folders(catalogue, [], repositories=items, hub=settings(hub, 2**20))
+    (kept,) = shelf_of(catalogue).members()
+    assert kept.tier is Tier.T2
+    assert kept.identity == member("x", next(checkpoints(tmp_path / "2")).read()).identity
 
 
 def test_a_repository_is_identified_among_models_read_whole(hub: Hub, tmp_path: Path) -> None:

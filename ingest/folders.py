@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,10 +74,11 @@ def ingest_folders(
         builder = PartBuilder()
         shelf = shelf_of(catalogue)
         adapters = read_all(found, shelf, hub or HubReading(), builder, progress)
-        created = {} if blind else created_at(catalogue) | told
-        declared = {} if blind else _declared(catalogue)
-        by_age = sorted(shelf.members(created), key=lambda item: (item.created_at or LAST, item.id))
-        members = levelled(by_age, FEWEST)
+        kept = {model.id: model for model in shelf.members()}
+        created = {} if blind else created_at(catalogue, kept) | told
+        declared = {} if blind else _declared(catalogue, kept)
+        dated = [replace(model, created_at=created.get(model.id)) for model in kept.values()]
+        members = levelled(sorted(dated, key=lambda model: (model.created_at or LAST, model.id)), FEWEST)
         progress.start("comparing", len(members), "models")
         row = 0
         told_of: list[Origin] = []
@@ -130,22 +131,24 @@ def _facts(model: Member, told: dict[str, datetime]) -> dict[str, Any]:
     return facts
 
 
-def created_at(catalogue: Catalogue, only: Iterable[str] | None = None) -> dict[str, datetime]:
-    """The upload times that the catalogue knows, of all models or of some."""
+def created_at(catalogue: Catalogue, models: Iterable[str]) -> dict[str, datetime]:
+    """The upload times of these models, as far as the catalogue knows them."""
     if not catalogue.head_id():
         return {}
-    table = catalogue.head().table("models", ["id", "created_at"])
-    if only is not None:
-        table = table.filter(pc.is_in(table["id"], pa.array(list(only), pa.string())))
+    table = _rows_of(models, catalogue.head().table("models", ["id", "created_at"]), "id")
     pairs = zip(table["id"].to_pylist(), table["created_at"].to_pylist(), strict=True)
     return {id: time for id, time in pairs if time is not None}
 
 
-def _declared(catalogue: Catalogue) -> dict[str, set[str]]:
-    """What models name as their bases, as the catalogue knows it."""
+def _rows_of(models: Iterable[str], table: pa.Table, column: str) -> pa.Table:
+    return table.filter(pc.is_in(table[column], pa.array(list(models), pa.string())))
+
+
+def _declared(catalogue: Catalogue, models: Iterable[str]) -> dict[str, set[str]]:
+    """What these models name as their bases, as the catalogue knows it."""
     named: defaultdict[str, set[str]] = defaultdict(set)
     if catalogue.head_id():
-        table = catalogue.head().table("claims", ["model", "base_model", "evidence"])
+        table = _rows_of(models, catalogue.head().table("claims", ["model", "base_model", "evidence"]), "model")
         columns = (table[name].to_pylist() for name in ("model", "base_model", "evidence"))
         for model, base, evidence in zip(*columns, strict=True):
             if evidence != Evidence.WEIGHTS.value:

@@ -4,27 +4,28 @@ with all that the catalogue has read. Nothing of it is kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput
 from ingest.folders import LAST, created_at, shelf_of
 from ingest.weights.assignment import is_anonymous, named_by_content
-from ingest.weights.folder import checkpoints
+from ingest.weights.folder import BASE_OF_ADAPTER, checkpoints
 from ingest.weights.level import levelled
 from ingest.weights.linear_sketch import sketch_of
-from ingest.weights.member import Member, member
+from ingest.weights.member import Member, is_comparable, member
 from ingest.weights.near import MOST_NEAR, near_of
 from ingest.weights.origin import Origins
 from ingest.weights.parent import Origin
 from ingest.weights.repository import HubReading, Reading, Repository
 from ingest.weights.shelf import WeightShelf
-from ingest.weights.sketch_file import is_sketch, parse_sketch, read_sketch, write_sketch
+from ingest.weights.sketch_file import Sketch, is_sketch, parse_sketch, read_sketch, write_sketch
 from ingest.weights.sketch_table import SketchTable
 
 UNNAMED = "this checkpoint"
-_BASE_OF_ADAPTER = "base_model_name_or_path"
 
 
 def identify(catalogue: Catalogue, target: Path | Repository, hub: HubReading | None = None) -> tuple[Reading, Origin]:
@@ -35,7 +36,7 @@ def identify(catalogue: Catalogue, target: Path | Repository, hub: HubReading | 
 
 def identify_sketch(catalogue: Catalogue, data: bytes) -> tuple[Member, Origin]:
     """What a model is of which a stranger sent a sketch. Raises BadInput, DamagedCheckpoint."""
-    found = replace(parse_sketch(Path("the sketch"), data).member, id=UNNAMED)
+    found = _of_stranger(parse_sketch(Path("the sketch"), data))
     return found, origin_of(catalogue, found)
 
 
@@ -47,14 +48,23 @@ def read_one(target: Path | Repository, shelf: WeightShelf | None = None, hub: H
     if isinstance(target, Repository):
         return _from_hub(target, hub or HubReading())
     if target.is_file() and is_sketch(target):
-        return Reading(replace(read_sketch(target).member, id=UNNAMED))
+        return Reading(_of_stranger(read_sketch(target)))
     found = list(checkpoints(target))
     if len(found) != 1:
         raise BadInput(f"{target} holds {len(found)} checkpoints: give the folder or file of one")
+    _no_adapter(str(target), found[0].adapter)
     checkpoint = found[0].read()
     if shelf is not None and is_anonymous(checkpoint):
-        checkpoint = named_by_content(checkpoint, shelf.members({}))
+        checkpoint = named_by_content(checkpoint, shelf.members())
     return Reading(member(UNNAMED, checkpoint))
+
+
+def _of_stranger(sketch: Sketch) -> Member:
+    """The model of a sketch, without its name and what would have been left out of it here."""
+    held = sketch.member.matrices
+    return replace(
+        sketch.member, id=UNNAMED, matrices={role: values for role, values in held.items() if is_comparable(values)}
+    )
 
 
 def _from_hub(target: Repository, hub: HubReading) -> Reading:
@@ -64,14 +74,17 @@ def _from_hub(target: Repository, hub: HubReading) -> Reading:
     session = HubSession(hub.endpoint, timeout_seconds=hub.timeout_seconds, pause_seconds=hub.pause_seconds)
     with session.open():
         remote = RemoteCheckpoint(session, target)
-        settings = remote.adapter
-        if settings is not None:
-            raise BadInput(
-                f"{target.name} is an adapter, made for {settings.get(_BASE_OF_ADAPTER)!r} as its configuration says; "
-                "it holds no weights of a model to compare"
-            )
+        _no_adapter(target.name, remote.adapter)
         found = remote.read(hub.window_bytes)
     return replace(found, member=replace(found.member, id=UNNAMED))
+
+
+def _no_adapter(name: str, settings: Mapping[str, Any] | None) -> None:
+    if settings is not None:
+        raise BadInput(
+            f"{name} is an adapter, made for {settings.get(BASE_OF_ADAPTER)!r} as its configuration says; "
+            "it holds no weights of a model to compare"
+        )
 
 
 def sketch_to(target: Path | Repository, out: Path, hub: HubReading | None = None) -> Reading:

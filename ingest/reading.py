@@ -18,7 +18,7 @@ from ingest.parse import PartBuilder
 from ingest.report import Progress
 from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.checkpoint import DamagedCheckpoint
-from ingest.weights.folder import ADAPTER, Found
+from ingest.weights.folder import ADAPTER, BASE_OF_ADAPTER, Found
 from ingest.weights.member import member
 from ingest.weights.repository import HubReading, Repository
 from ingest.weights.shelf import WeightShelf, mark_of
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ingest.hub.session import HubSession
 
 AT_ONCE = 2  # checkpoints; each needs memory for its largest tensor, some times over
-_BASE_OF_ADAPTER = "base_model_name_or_path"
 Item = Found | Repository
 
 
@@ -46,8 +45,10 @@ def read_all(
 ) -> list[ClaimRecord]:
     """Put what was not read before on the shelf; returns what adapters say of themselves.
 
-    A checkpoint that cannot be read is a row of the report. Raises Unreachable when the Hub is not there; what was read is kept.
+    A checkpoint that cannot be read, or has the name of one before it, is a row of the report. Raises Unreachable when the Hub is
+    not there; what was read is kept.
     """
+    items = _of_different_names(items, builder)
     progress.start("reading", sum(_size(item, hub) for item in items), "bytes")
     with _session(items, hub) as session:
 
@@ -93,6 +94,17 @@ def read_all(
     return adapters
 
 
+def _of_different_names(items: Sequence[Item], builder: PartBuilder) -> list[Item]:
+    """The first of each name: what is read at once never has one place on the shelf."""
+    chosen: dict[str, Item] = {}
+    for number, item in enumerate(items, 1):
+        if chosen.setdefault(item.model, item) != item:
+            builder.skip(
+                "folder", number, "same-name", str(item.path) if isinstance(item, Found) else item.model, item.model
+            )
+    return list(chosen.values())
+
+
 def _size(item: Item, hub: HubReading) -> int:
     return item.size_bytes if isinstance(item, Found) else hub.window_bytes
 
@@ -113,7 +125,7 @@ def _session(items: Sequence[Item], hub: HubReading) -> Iterator[HubSession | No
 def _look(item: Found, shelf: WeightShelf, on_bytes: Callable[[int], None]) -> _Seen:
     settings = item.adapter
     if settings is not None:
-        return _Seen(settings.get(_BASE_OF_ADAPTER), is_adapter=True)
+        return _Seen(settings.get(BASE_OF_ADAPTER), is_adapter=True)
     return _Seen(is_anonymous=not _keep(item, shelf, on_bytes, by_content=False))
 
 
@@ -126,7 +138,7 @@ def _keep(item: Found, shelf: WeightShelf, on_bytes: Callable[[int], None], *, b
     if is_anonymous(checkpoint):
         if not by_content:
             return False
-        checkpoint = named_by_content(checkpoint, shelf.members({}))
+        checkpoint = named_by_content(checkpoint, shelf.members())
     shelf.put(member(item.model, checkpoint, on_bytes=on_bytes), mark)
     return True
 
@@ -138,11 +150,13 @@ def _look_at_hub(session: HubSession | None, item: Repository, shelf: WeightShel
         return _Seen()
     remote = RemoteCheckpoint(session, item)
     known = shelf.known(item.model)
-    if known is not None and (known.tier is Tier.T2 or known.mark == remote.mark(hub.window_bytes)):
-        return _Seen()  # windows tell less than all bytes do
+    if known is not None:
+        windows_tell_less = known.tier is Tier.T2 and known.read_bytes > hub.window_bytes
+        if windows_tell_less or known.mark == remote.mark(hub.window_bytes):
+            return _Seen()
     settings = remote.adapter
     if settings is not None:
-        return _Seen(settings.get(_BASE_OF_ADAPTER), is_adapter=True)
+        return _Seen(settings.get(BASE_OF_ADAPTER), is_adapter=True)
     shelf.put(remote.read(hub.window_bytes).member, remote.mark(hub.window_bytes))
     return _Seen()
 

@@ -191,16 +191,18 @@ def _inherited(
     records: Mapping[str, AbilityRecord], edges: Sequence[tuple[str, str, Relation]], names: Sequence[str]
 ) -> list[AbilityRecord]:
     """Of models without an index: that of the ancestor from which the error is least, from all ancestors downwards at once."""
-    drift = _drift(records, edges)
+    moved = {relation: drift**2 for relation, drift in _drift(records, edges).items()}
     wanted = set(names) | set(records)
-    made: dict[str, list[tuple[str, Relation]]] = {}
-    for model, base, relation in edges:
-        made.setdefault(base, []).append((model, relation))
     waiting: list[tuple[float, int, str, str]] = []  # variance, steps, ancestor, model
     for model, record in records.items():
         if record.index is not None and record.error is not None:
             waiting.append((record.error**2, 0, model, model))
     heapq.heapify(waiting)
+    measured = {model for _, _, _, model in waiting}
+    made: dict[str, list[tuple[str, float]]] = {}  # by base: (model, variance that the derivation adds)
+    for model, base, relation in edges:
+        if model not in measured:
+            made.setdefault(base, []).append((model, moved[relation]))
     reached: set[str] = set()
     found = []
     while waiting:
@@ -213,7 +215,7 @@ def _inherited(
             error, index = round(math.sqrt(variance), 2), records[ancestor].index
             found.append(AbilityRecord(model, index, error, count, None, ancestor, steps, None, None, None))
         if steps < MOST_STEPS:
-            for child, relation in made.get(model, []):
+            for child, more in made.get(model, []):
                 if child not in reached:
-                    heapq.heappush(waiting, (variance + drift[relation] ** 2, steps + 1, ancestor, child))
+                    heapq.heappush(waiting, (variance + more, steps + 1, ancestor, child))
     return found

@@ -19,7 +19,7 @@ When not to trust it: benchmarks that measure different things are averaged by h
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -94,9 +94,7 @@ class Response:
     dispersion: Floats  # (B,) phi
     offset: Floats  # (sources,)
     vote_scale: float
-    steps: int = 0
     converged: bool = False
-    trail: list[float] = field(default_factory=list, repr=False)
 
     def eta(self, results: Results) -> Floats:
         """(n,) what is expected of each result, in logits, without its noise."""
@@ -172,8 +170,6 @@ def fit(results: Results, votes: Votes = NO_VOTES) -> Response:
         slope = found.discrimination[results.benchmark] ** 2 * found.variance[results.model]
         found.dispersion = dispersions(results, eta, slope, u)
         change = float(np.abs(found.discrimination - before).max(initial=0.0))
-        found.steps = step
-        found.trail.append(change)
         if change < SMALL_STEP and step > 3:
             found.converged = True
             break

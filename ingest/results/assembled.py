@@ -138,6 +138,6 @@ def _table(found: list[AbilityRecord], norm: set[str]) -> pl.DataFrame:
 
 def lowest(found: pl.DataFrame) -> pl.DataFrame:
     """(id, ability): what models are ordered by."""
-    names = [name for name in found.columns if name != "norm"]
-    lows = [low(AbilityRecord(**row)) for row in found.select(names).iter_rows(named=True)]
-    return pl.DataFrame({"id": found["model"], "ability": pl.Series(lows, dtype=pl.Float64)}).drop_nulls()
+    own = found.filter(pl.col("inherited_from").is_null()).drop("norm")  # few; nothing is ordered by what is inherited
+    lows = [low(AbilityRecord(**row)) for row in own.iter_rows(named=True)]
+    return pl.DataFrame({"id": own["model"], "ability": pl.Series(lows, dtype=pl.Float64)}).drop_nulls()

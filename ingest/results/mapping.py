@@ -19,6 +19,7 @@ first_wins, second_wins, tie          the last holds for each outcome
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -150,10 +151,12 @@ def _parsed(text: str, where: str) -> Mapping:
         raise BadInput(f"{where} must have either [[benchmark]], [long] or [votes]")
     if mapping.votes is None and mapping.model is None:
         raise BadInput(f"{where} does not say which column names the `model`")
-    scales = [(each.scale, each.chance) for each in mapping.benchmark]
-    if mapping.long is not None:
-        scales.append((mapping.long.scale, mapping.long.chance))
-    for (low, high), chance in scales:
-        if not low < high or not 0 <= chance < 1:
-            raise BadInput(f"{where}: a scale must grow and chance lie in [0, 1), not [{low}, {high}] and {chance}")
+    told: list[Benchmark | Long] = [*mapping.benchmark, *([mapping.long] if mapping.long is not None else [])]
+    for each in told:
+        (low, high), least = each.scale, each.scale[0] if each.least is None else each.least
+        if not -math.inf < least <= low < high < math.inf or not 0 <= each.chance < 1:
+            raise BadInput(
+                f"{where}: a scale must grow between numbers and chance lie in [0, 1), not [{low}, {high}] and {each.chance}; "
+                f"least, {least}, is not above it"
+            )
     return mapping

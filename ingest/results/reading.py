@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from graph.errors import BadInput
 from ingest.results.mapping import Benchmark, Known, Long, Mapping, Voting
 
 LARGEST = 512 * 2**20  # bytes of a table, unpacked
+_BATCH = 1024  # rows of a Parquet file that are unpacked at once
 LONGEST_NAME = 300  # characters of a model's or benchmark's name
 RESULTS = {
     "said": pl.String,  # the model, as the table names it
@@ -69,12 +72,12 @@ def _table(path: Path) -> pl.DataFrame:
         if kind == ".csv":
             return pl.read_csv(io.BytesIO(data), infer_schema=False)
         if kind == ".parquet":
-            return pl.read_parquet(io.BytesIO(data))
+            return _parquet(path, data)
         if kind in (".jsonl", ".ndjson"):
             return pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
         if kind == ".json":
             return pl.read_json(io.BytesIO(data), infer_schema_length=None)
-    except (OSError, EOFError, pl.exceptions.PolarsError) as error:
+    except (OSError, EOFError, pl.exceptions.PolarsError, pa.ArrowException) as error:
         raise BadInput(f"{path} cannot be read as a table ({str(error)[:200]})") from error
     raise BadInput(f"{path}: result tables are .csv, .jsonl, .json or .parquet, also with .gz")
 
@@ -83,8 +86,30 @@ def _unpacked(path: Path) -> bytes:
     with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as file:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise BadInput(f"{path} holds more than {LARGEST} bytes: split it")
+        raise _too_large(path)
     return data
+
+
+def _parquet(path: Path, data: bytes) -> pl.DataFrame:
+    """A table batch by batch: a few bytes of it can stand for gigabytes of equal cells."""
+    with pq.ParquetFile(io.BytesIO(data)) as file:
+        pieces, size = [_plain(file.schema_arrow.empty_table())], 0
+        for batch in file.iter_batches(_BATCH):
+            pieces.append(_plain(pa.Table.from_batches([batch])))
+            size += pieces[-1].nbytes
+            if size > LARGEST:
+                raise _too_large(path)
+        return pl.DataFrame(pa.concat_tables(pieces))
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The same cells without dictionaries, as wide as they are."""
+    plain = [field.type.value_type if pa.types.is_dictionary(field.type) else field.type for field in table.schema]
+    return table.cast(pa.schema(list(zip(table.column_names, plain, strict=True))))
+
+
+def _too_large(path: Path) -> BadInput:
+    return BadInput(f"{path} holds more than {LARGEST} bytes: split it")
 
 
 def _numbers(column: str) -> pl.Expr:

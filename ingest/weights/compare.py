@@ -27,6 +27,7 @@ from graph.records import SimilarRecord
 from graph.tables import SIMILAR
 from ingest.report import Progress
 from ingest.weights.linear_sketch import PARTS, directions
+from ingest.weights.near import LEAST_PRODUCT, SAME_PROFILE
 from ingest.weights.pairs import Ints, Pairs, alike, nearest
 from ingest.weights.shelf import WeightShelf
 from ingest.weights.similarity import Compared, similarity
@@ -34,10 +35,9 @@ from ingest.weights.sketch_table import Sketches, SketchTable
 
 MOST_ALIKE: Final = 20  # rows of one model
 _JUDGED: Final = 40
-LEAST_PRODUCT: Final = 0.2
 _DEVIATIONS: Final = 6.5
 _SHUFFLED, _AGAINST = 8, 2_048  # models whose rows are shuffled, and models that these are held against, in a block
-_SAME_PROFILE, _NEIGHBOURS = 1e-3, 8
+_NEIGHBOURS = 8
 _IN_MEMORY = 64  # models
 _VERSION = 1
 Pair = tuple[int, int]
@@ -151,7 +151,7 @@ def _same_profile(sketches: Sketches, block: Ints, old: int) -> Iterator[Pair]:
             theirs, other = profiles[beside], int(block[beside])
             if len(ours) != len(theirs) or not len(ours) or max(at, beside) < old:
                 continue
-            if float(np.linalg.norm(ours - theirs)) <= _SAME_PROFILE * float(np.linalg.norm(ours)):
+            if float(np.linalg.norm(ours - theirs)) <= SAME_PROFILE * float(np.linalg.norm(ours)):
                 yield min(row, other), max(row, other)
 
 

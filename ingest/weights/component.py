@@ -15,6 +15,7 @@ import numpy as np
 
 from ingest.weights.family import SAME_FAMILY, cosine
 from ingest.weights.member import Member
+from ingest.weights.space import is_layer
 
 LAYERS = "layers"
 
@@ -42,6 +43,6 @@ def resemblance(one: Member, other: Member) -> Resemblance | None:
 def _likeness(one: Member, other: Member, *, layers: bool) -> dict[str, float]:
     cosines: defaultdict[str, list[float]] = defaultdict(list)
     for role, values in one.matrices.items():
-        if role[0].isdigit() is layers and role in other.matrices and other.matrices[role].shape == values.shape:
+        if is_layer(role) is layers and role in other.matrices and other.matrices[role].shape == values.shape:
             cosines[LAYERS if layers else role].append(cosine(values, other.matrices[role]))
     return {name: float(np.median(each)) for name, each in cosines.items()}

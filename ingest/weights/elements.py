@@ -9,7 +9,7 @@ those that agree in sign; only the ratio of its weights can be known. Both need 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,8 +102,9 @@ def _looked_at(model: Member, base: Member) -> npt.NDArray[np.int64] | None:
 
 
 def _best_on(sample: _Sample, heavy: Sequence[int], base: Member, best: _Found | None) -> _Found | None:
-    candidates = _screened(sample, heavy)
-    scale = {at: _spike(sample, at)[0] for at in candidates}
+    spikes = {at: _spike(sample, at) for at in sample.deltas}
+    candidates = _screened(sample, heavy, {at: height for at, (_, height) in spikes.items()})
+    scale = {at: spikes[at][0] for at in candidates}
     for size in (2, 3):
         for parents in itertools.combinations(candidates, size):
             for found in (_dare(sample, parents, scale, base), _ties(sample, parents, base)):
@@ -116,7 +117,7 @@ def _best_on(sample: _Sample, heavy: Sequence[int], base: Member, best: _Found |
     return best
 
 
-def _screened(sample: _Sample, heavy: Sequence[int]) -> list[int]:
+def _screened(sample: _Sample, heavy: Sequence[int], spikes: Mapping[int, float]) -> list[int]:
     """Who may be a parent: the heaviest of the least-squares fit, who equals the model where base and these do not, and those whose
     ratio of change to delta has a spike, where they alone were chosen.
     """
@@ -129,7 +130,6 @@ def _screened(sample: _Sample, heavy: Sequence[int]) -> list[int]:
             most = max(known, key=lambda at: (int((equal[at] & left).sum()), -at))
             found += [most]
             left &= ~equal[most]
-    spikes = {at: _spike(sample, at)[1] for at in known}
     found += [at for at in sorted(spikes, key=lambda at: (-spikes[at], at)) if spikes[at] > _SPIKED]
     return list(dict.fromkeys(found))[:_MOST_PARENTS]
 

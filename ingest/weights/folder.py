@@ -20,6 +20,7 @@ CONFIG = "config.json"
 _PICKLED = "pytorch_model*.bin"
 _EXPORTS = "onnx"  # the folder of a repository that holds exports of it
 ADAPTER = "adapter_config.json"
+BASE_OF_ADAPTER = "base_model_name_or_path"  # in it
 KINDS = (".safetensors", ".gguf", ".onnx", *torch_file.KINDS)
 
 

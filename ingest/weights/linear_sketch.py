@@ -25,6 +25,7 @@ from ingest.weights.checkpoint import Values
 from ingest.weights.countsketch import Doubles, seed_of, sketch
 from ingest.weights.exact import Identity
 from ingest.weights.member import Member
+from ingest.weights.space import is_layer
 
 VERSION: Final = 1
 CANDIDATES: Final = 1_024  # K of ``layers`` and ``outside``
@@ -45,11 +46,6 @@ class LinearSketch:
     layers: Values | None
     outside: Values | None
     profile: Values  # (parts of the layers * QUANTILES,)
-
-
-def is_layer(role: str) -> bool:
-    """Whether a role is a part of a layer."""
-    return role[0].isdigit()
 
 
 def part_of(role: str) -> str:

@@ -25,6 +25,7 @@ from ingest.weights.whole import Whole
 Doubles = npt.NDArray[np.float64]
 BUDGET = 1_000_000  # values of one model that are kept for comparison
 _FEWEST_ROWS, _MOST_ROWS = 8, 256
+_LARGEST = 1e12  # values beyond it are no weights, and sums of their squares overflow float32
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def member(
         for tensor in placed(checkpoint):
             digesting.add(tensor.role, tensor.values, tensor.dtype)
             on_bytes(tensor.size_bytes)
-            if tensor.values.ndim != 2 or not np.isfinite(tensor.values).all():
+            if not is_comparable(tensor.values):
                 continue
             sums.add(tensor.role, tensor.values)
             values = _window(tensor.role, tensor.values, whole, budget) if windowed else tensor.values
@@ -128,6 +129,13 @@ def member(
         read_bytes=checkpoint.size_bytes,
         whole=sums.values,
     )
+
+
+def is_comparable(values: Values) -> bool:
+    """Whether a tensor is a matrix that holds something, and nothing but numbers that can be reckoned with."""
+    if values.ndim != 2 or not values.size:
+        return False
+    return bool(values.min() >= -_LARGEST and values.max() <= _LARGEST)  # false of what is no number
 
 
 def _window(role: str, values: Values, whole: int, budget: int) -> Values | None:

@@ -25,6 +25,7 @@ from ingest.weights.member import Member
 from ingest.weights.order import Chronicle, chronicle
 from ingest.weights.parent import Mixing, Origin, Parent
 from ingest.weights.same_windows import PROBABILITY, same_in_windows
+from ingest.weights.space import is_layer
 from ingest.weights.span import Mixture, span
 from ingest.weights.structure import Laid, head_changed, laid, layers_kept, rescaled
 
@@ -368,7 +369,7 @@ def _left_out(model: Member, elder: Member) -> list[str] | None:
         return None
     ours = {digest.value for digest in model.digests}
     missing = [digest.role for digest in elder.digests if not digest.trivial and digest.value not in ours]
-    return None if any(role[0].isdigit() for role in missing) else sorted(missing)
+    return None if any(map(is_layer, missing)) else sorted(missing)
 
 
 def origins(

@@ -36,6 +36,7 @@ class WeightShelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._is_tidy = False
 
     def _path(self, model: str) -> Path:
         return self.folder / f"{hashlib.sha256(model.encode()).hexdigest()[:32]}{_KIND}"
@@ -58,14 +59,15 @@ class WeightShelf:
     def put(self, model: Member, mark: str) -> None:
         """Keep a model; the file appears whole. Threads may put different models at once."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for old in self.folder.glob("*.npz"):  # the form before version 3
-            old.unlink(missing_ok=True)
+        if not self._is_tidy:  # once: to list the folder for every model would take longer than to write it
+            for old in self.folder.glob("*.npz"):  # the form before version 3
+                old.unlink(missing_ok=True)
+            self._is_tidy = True
         write_sketch(self._path(model.id), model, mark, model.said)
 
-    def members(self, created: Mapping[str, datetime]) -> Iterator[Member]:
-        """All models kept, by name, with the times that are known. Raises Damaged."""
-        for path in sorted(self.folder.glob(f"[!.]*{_KIND}")):
-            yield self._read(path, created)
+    def members(self) -> Iterator[Member]:
+        """All models kept, without their times. Raises Damaged."""
+        return map(self.read, self.stamps())
 
     def stamps(self) -> dict[str, int]:
         """The files of all models kept, by name, with the time of their last change in ns."""
@@ -77,11 +79,15 @@ class WeightShelf:
 
     def member(self, model: str, created: Mapping[str, datetime]) -> Member:
         """One model that is kept. Raises Damaged."""
-        return self._read(self._path(model), created)
+        return replace(self.read(self._path(model).name), created_at=created.get(model))
 
     def read(self, file: str) -> Member:
         """The model kept in a file, without its time. Raises Damaged."""
-        return self._read(self.folder / file, {})
+        path = self.folder / file
+        try:
+            return read_sketch(path, is_own=True).member
+        except (OSError, StemmaError) as error:
+            raise Damaged(f"{path} cannot be read ({error}): remove it and read the checkpoint again") from error
 
     def put_origins(self, found: Iterable[Origin]) -> None:
         """Keep where all models kept come from, so that the next question need not find it again."""
@@ -99,10 +105,3 @@ class WeightShelf:
             return {origin.model: origin for origin in msgspec.json.decode(path.read_bytes(), type=list[Origin])}
         except (OSError, msgspec.DecodeError) as error:
             raise Damaged(f"{path} cannot be read ({error}): remove it and ingest the folders again") from error
-
-    def _read(self, path: Path, created: Mapping[str, datetime]) -> Member:
-        try:
-            found = read_sketch(path, is_own=True).member
-        except (OSError, StemmaError) as error:
-            raise Damaged(f"{path} cannot be read ({error}): remove it and read the checkpoint again") from error
-        return replace(found, created_at=created.get(found.id))

@@ -25,9 +25,10 @@ import numpy as np
 from graph.records import SimilarRecord
 from ingest.weights.centred import centred
 from ingest.weights.checkpoint import Values
-from ingest.weights.linear_sketch import EVERYWHERE, is_layer
+from ingest.weights.linear_sketch import EVERYWHERE
 from ingest.weights.matches import FEWEST_ROWS, chance, found_again
 from ingest.weights.member import Member
+from ingest.weights.space import is_layer
 from ingest.weights.whole import relative_distance
 
 CHANCE: Final = 1e-6  # of calling two unrelated models alike
@@ -68,7 +69,7 @@ def similarity(one: Compared, other: Compared) -> tuple[SimilarRecord, SimilarRe
     parts = components(ours, theirs)
     told = min((part.p_value for part in parts), default=1.0) * len(parts)
     parts = [part for part in parts if part.cosine > _LEAST_COSINE and part.p_value * len(parts) <= CHANCE]
-    if not parts or told > CHANCE:
+    if not parts:
         return None
     inner, left, right = (
         sum(_product(a[role], b[role]) for role in common) for a, b in ((ours, theirs), (ours, ours), (theirs, theirs))
@@ -125,8 +126,7 @@ def distance_of(one: Member, other: Member) -> float | None:
         return None
     if one.windowed and one.whole is not None and other.whole is not None:
         return relative_distance(one.whole, other.whole)
-    size = float(np.linalg.norm(one.flat.astype(np.float64)))
-    return float(np.linalg.norm(other.flat.astype(np.float64) - one.flat)) / size if size else None
+    return relative_distance(one.flat, other.flat)
 
 
 def _cosine(one: Values, other: Values) -> float:

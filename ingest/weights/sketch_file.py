@@ -61,6 +61,7 @@ class Known:
 
     mark: str | None
     tier: Tier
+    read_bytes: int
 
 
 def write_sketch(path: Path, model: Member, mark: str | None = None, said: Mapping[str, str] | None = None) -> None:
@@ -120,7 +121,7 @@ def read_known(path: Path) -> Known | None:
         text = file.read(header_length(path, file.read(8), size))
     about = _about(path, parse_header(path, text, size)[1])
     tier = Tier.T2 if about.digests or not about.tensors else Tier.T1
-    return Known(about.mark, tier) if about.version == VERSION else None
+    return Known(about.mark, tier, about.read_bytes) if about.version == VERSION else None
 
 
 def parse_sketch(path: Path, data: bytes, longest_header: int = LONGEST_HEADER) -> Sketch:

@@ -64,6 +64,11 @@ class Placed:
     size_bytes: int = 0  # as stored
 
 
+def is_layer(role: str) -> bool:
+    """Whether a role is a part of a layer. A tensor called only "weight" has the role ""."""
+    return role[:1].isdigit()
+
+
 def role_of(name: str) -> str:
     """The role of a tensor's name."""
     stem, _, kind = name.rpartition(".")
@@ -94,7 +99,7 @@ def placed(checkpoint: Checkpoint) -> Iterator[Placed]:
         scale = _scale_of(checkpoint, name)
         if scale is not None:
             values = values * shaped(checkpoint.values(scale.name), scale, values.ndim)
-        if values.ndim == 2 and (turned and role[0].isdigit()):
+        if values.ndim == 2 and turned and is_layer(role):
             values = values.T
         heads = _rotary_heads(checkpoint, role, values.shape)
         if heads is not None:
@@ -143,7 +148,7 @@ def places(checkpoint: Checkpoint) -> Iterator[Place]:
         if _SKIPPED.search(name) or _is_scale(checkpoint, name):
             continue
         role, scale = role_of(name), _scale_of(checkpoint, name)
-        is_turned = turned and len(tensor.shape) == 2 and role[0].isdigit()
+        is_turned = turned and len(tensor.shape) == 2 and is_layer(role)
         shape = tensor.shape[::-1] if is_turned else tensor.shape
         heads = _rotary_heads(checkpoint, role, shape)
         parts = _parts(role, shape, checkpoint.config)

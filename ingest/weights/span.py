@@ -38,8 +38,7 @@ class Mixture:
 class Span:
     """The fit of one model on its elders."""
 
-    elders: tuple[Member, ...]
-    heaviest: tuple[int, ...]  # places in ``elders`` by weight
+    heaviest: tuple[int, ...]  # places among the elders, by weight
     mixture: Mixture | None
 
 
@@ -89,13 +88,13 @@ def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) ->
         if best is not None and best[0] < 1.02 * floor:
             break
     if best is None:
-        return Span(tuple(elders), heavy, None)
+        return Span(heavy, None)
     left, chosen, weights = best
     inverse = np.linalg.inv(gram[np.ix_(chosen, chosen)])
     errors = np.sqrt(np.diag(inverse) * left / len(model.flat))
     parts = sorted(zip(chosen, weights, errors, strict=True), key=lambda part: -part[1])
     parents = tuple((elders[at], float(value), float(error)) for at, value, error in parts)
-    return Span(tuple(elders), heavy, _linear(parents, elders[0], left / floor))
+    return Span(heavy, _linear(parents, elders[0], left / floor))
 
 
 def _linear(parents: tuple[tuple[Member, float, float], ...], base: Member, left: float) -> Mixture:

@@ -13,6 +13,7 @@ import numpy as np
 from ingest.weights.checkpoint import Values
 from ingest.weights.family import cosine
 from ingest.weights.member import Member
+from ingest.weights.space import is_layer
 
 _LIKE, _DISTINCT, _IN_PLACE = 0.5, 0.8, 0.5
 _VOCABULARY = ("embedding", "head")
@@ -38,7 +39,7 @@ def laid(model: Member, candidate: Member) -> Laid | None:
         if role in aligned and len(aligned[role]) != len(model.matrices[role]):
             done.add("expanded" if len(model.matrices[role]) > len(aligned[role]) else "vocabulary cut")
             aligned[role] = aligned[role][: len(model.matrices[role])]
-    for layer in sorted({role.split(".")[0] for role in aligned if role[0].isdigit()}):
+    for layer in sorted({role.split(".")[0] for role in aligned if is_layer(role)}):
         for wide, also, narrow in (
             ("mlp.gate" if f"{layer}.mlp.gate" in aligned else "mlp.up", ("mlp.gate", "mlp.up"), "mlp.down"),
             ("attention.query", ("attention.query", "attention.key", "attention.value"), "attention.out"),
@@ -64,6 +65,8 @@ def _rows(
     ours, theirs = model.matrices[lead], aligned[lead]
     if ours.shape[1] != theirs.shape[1] or len(ours) > len(theirs):
         return None
+    if aligned[f"{layer}.{narrow}"].shape[1] != len(theirs):
+        return ""  # no block: its rows are not what the narrow matrix takes
     if wide.startswith("attention") and len(ours) == len(theirs):
         return ""
     nearest, like = _nearest(ours, theirs)

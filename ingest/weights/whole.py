@@ -38,6 +38,6 @@ class Whole:
 
 
 def relative_distance(one: Values, other: Values) -> float | None:
-    """|other - one| / |one| by their sketches; None when the first is nothing."""
+    """|other - one| / |one| of two vectors, or by their sketches; None when the first is nothing."""
     size = float(np.linalg.norm(one.astype(np.float64)))
     return float(np.linalg.norm(other.astype(np.float64) - one)) / size if size else None

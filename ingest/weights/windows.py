@@ -15,7 +15,7 @@ import numpy as np
 
 from ingest.weights.checkpoint import Checkpoint, Tensor, Values
 from ingest.weights.exact import Described, identity_unread
-from ingest.weights.member import BUDGET, Member, Window, window
+from ingest.weights.member import BUDGET, Member, Window, is_comparable, window
 from ingest.weights.space import Place, places, shaped
 
 Part = tuple[Path, int, int]  # file, first byte, byte after the last
@@ -68,7 +68,7 @@ def _wanted(place: Place, tensor: Tensor, chosen: Window) -> Wanted:
 
 
 def windows(checkpoint: Checkpoint, wanted: Sequence[Wanted], fetch: Fetch) -> dict[str, Values]:
-    """The windows by role, (rows, in) float32; those with values that are no numbers are left out. One call of ``fetch``."""
+    """The windows by role, (rows, in) float32; those that cannot be compared are left out. One call of ``fetch``."""
     scales = sorted({each.place.scale.name for each in wanted if each.place.scale is not None})
     tensors = [checkpoint.tensors[name] for name in scales]
     parts = [each.part for each in wanted]
@@ -81,7 +81,7 @@ def windows(checkpoint: Checkpoint, wanted: Sequence[Wanted], fetch: Fetch) -> d
     found: dict[str, Values] = {}
     for each, piece in zip(wanted, pieces, strict=False):
         values = _values(checkpoint, each, np.frombuffer(piece, dtype=np.uint8), factors)
-        if np.isfinite(values).all():
+        if is_comparable(values):
             found[each.place.role] = np.ascontiguousarray(values, dtype=np.float32)
     return found
 

@@ -183,6 +183,16 @@ def test_forks_inherit_with_an_error_that_grows() -> None:
     assert set(DRIFT) == set(Relation)
 
 
+def test_what_was_measured_is_not_inherited_though_that_were_surer() -> None:
+    rows, _, _ = table(30, 6, 1.0, seed=7)
+    little = rows.filter((pl.col("model") != "org/0003") | (pl.col("benchmark") < "b003"))
+    edges = [("org/0003", "org/0000", Relation.IDENTICAL), ("d/copy", "org/0003", Relation.IDENTICAL)]
+    records = by_name(abilities(coded(little), (), edges, ["org/0003", "d/copy"]))
+    assert (records["org/0000"].error or 0) + DEVIATION * DRIFT[Relation.IDENTICAL] < (records["org/0003"].error or 0)
+    assert records["org/0003"] == by_name(abilities(coded(little)))["org/0003"]
+    assert records["d/copy"].inherited_from == "org/0003"
+
+
 def test_the_norm_stays() -> None:
     rows, _, _ = table(60, 8, 1.0, seed=8)
     norm = [f"org/{number:04}" for number in range(30)]

@@ -74,7 +74,7 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path, monkeypatch: pytest.Monke
         over.set()
         killer.join()
     assert killed
-    assert {found.id for found in shelf.members({})} == {f"m{number}" for number in range(12)}
+    assert {found.id for found in shelf.members()} == {f"m{number}" for number in range(12)}
     assert spread(list(checkpoints(models)), shelf, "ray", Silent()) == 0
 
 

@@ -24,7 +24,7 @@ from ingest.hub.checkpoint import RemoteCheckpoint
 from ingest.hub.session import HubSession
 from ingest.identify import identify, read_one
 from ingest.weights.checkpoint import DamagedCheckpoint
-from ingest.weights.folder import Found
+from ingest.weights.folder import Found, checkpoints
 from ingest.weights.member import member
 from ingest.weights.repository import HubReading, Reading, Repository
 from tests.ingest.weights import families
@@ -181,7 +181,7 @@ def test_repositories_become_claims_that_say_their_tier(hub: Hub, tmp_path: Path
     assert ("org/adapter", "org/root", Relation.ADAPTER.value, Evidence.CONFIG.value) in told
     assert not any(row["model"] == "org/stranger" for row in claims)
     assert all("(T1)" in row["detail"] for row in claims if row["evidence"] == Evidence.WEIGHTS.value)
-    assert {model.tier for model in shelf_of(catalogue).members({})} == {Tier.T1}
+    assert {model.tier for model in shelf_of(catalogue).members()} == {Tier.T1}
     assert hub.storage is not None
     before, snapshot = len(hub.storage.ranges), report.snapshot
     report = ingest_folders(
@@ -204,7 +204,7 @@ def test_a_run_that_lost_the_hub_is_taken_up(hub: Hub, tmp_path: Path) -> None:
     assert catalogue.head_id() == head
     hub.storage.faults = {}
     ingest_folders(catalogue, [], repositories=items, hub=settings(hub), dates=dates)
-    assert {model.id for model in shelf_of(catalogue).members({})} == {item.name for item in items}
+    assert {model.id for model in shelf_of(catalogue).members()} == {item.name for item in items}
 
 
 def test_what_was_read_whole_is_not_replaced_by_windows(hub: Hub, tmp_path: Path) -> None:
@@ -213,8 +213,19 @@ def test_what_was_read_whole_is_not_replaced_by_windows(hub: Hub, tmp_path: Path
     catalogue = Catalogue(tmp_path / "catalogue")
     ingest_folders(catalogue, [tmp_path / "models--org--root"])
     ingest_folders(catalogue, [], repositories=[Repository("org/root")], hub=settings(hub))
-    (kept,) = shelf_of(catalogue).members({})
+    (kept,) = shelf_of(catalogue).members()
     assert (kept.id, kept.tier) == ("org/root", Tier.T2)
+
+
+def test_a_small_repository_that_changed_is_read_again(hub: Hub, tmp_path: Path) -> None:
+    catalogue, items = Catalogue(tmp_path / "catalogue"), [Repository("org/root")]
+    for at in (1, 2):
+        upload(hub, "org/root", families.write(tmp_path / str(at), families.root(at)))
+        hub.commits["org/root"] = f"{at:040x}"
+        ingest_folders(catalogue, [], repositories=items, hub=settings(hub, 2**20))
+    (kept,) = shelf_of(catalogue).members()
+    assert kept.tier is Tier.T2
+    assert kept.identity == member("x", next(checkpoints(tmp_path / "2")).read()).identity
 
 
 def test_a_repository_is_identified_among_models_read_whole(hub: Hub, tmp_path: Path) -> None:

@@ -110,6 +110,14 @@ def test_a_stall_is_given_up_and_asked_again(hub: Hub, session: HubSession) -> N
     assert remote(session).read([(0, 100)], budget()) == [CONTENT[:100]]
 
 
+def test_an_answer_that_is_late_and_whole_is_taken(
+    hub: Hub, session: HubSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.hub.ranges._PATIENCE", -60.0)
+    assert remote(session).read([(0, 100)], budget()) == [CONTENT[:100]]
+    assert storage_of(hub).ranges == ["bytes=0-99"]
+
+
 @pytest.mark.parametrize(
     ("fault", "kind", "what"),
     [

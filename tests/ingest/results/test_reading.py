@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from graph.errors import BadInput
@@ -103,6 +105,9 @@ def test_votes(tmp_path: Path) -> None:
         ('name = "x"\nmodel = "m"\nodd = 1\n[long]\nbenchmark="b"\nvalue="v"', "odd"),
         ('name = "x"\n[long]\nbenchmark="b"\nvalue="v"', "`model`"),
         ('name = "x"\nmodel = "m"\n[long]\nbenchmark="b"\nvalue="v"\nscale=[1,0]', "scale"),
+        ('name = "x"\nmodel = "m"\n[long]\nbenchmark="b"\nvalue="v"\nscale=[0,inf]', "scale"),
+        ('name = "x"\nmodel = "m"\n[long]\nbenchmark="b"\nvalue="v"\nleast=-inf', "least"),
+        ('name = "x"\nmodel = "m"\n[long]\nbenchmark="b"\nvalue="v"\nleast=0.5', "least"),
         ('name = "x"\nmodel = "m"\ngrade = "best"\n[long]\nbenchmark="b"\nvalue="v"', "best"),
     ],
 )
@@ -123,6 +128,16 @@ def test_a_table_that_nothing_fits_or_reads(tmp_path: Path) -> None:
         read_results(tmp_path / "t.xlsx", shipped())
     with pytest.raises(BadInput, match="cannot be read"):
         read_results(tmp_path / "nothing.csv", shipped())
+
+
+def test_a_small_parquet_file_does_not_unpack_to_gigabytes(tmp_path: Path) -> None:
+    rows = 3_000_000
+    same = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int8()), ["x" * 250])
+    table = pa.table({"model": same, "task": same, "mean_main_score": pa.array([0.5] * rows)})
+    pq.write_table(table, tmp_path / "t.parquet")
+    assert (tmp_path / "t.parquet").stat().st_size < 2**20
+    with pytest.raises(BadInput, match="holds more than"):
+        read_results(tmp_path / "t.parquet", shipped())
 
 
 def test_the_shipped_mappings_read_real_tables() -> None:

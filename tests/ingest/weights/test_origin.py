@@ -202,3 +202,14 @@ def test_without_dates_the_direction_is_not_certain(tmp_path: Path) -> None:
     (claim,) = catalogue.head().table("claims").to_pylist()
     assert claim["confidence"] <= 0.5
     assert "direction not certain" in claim["detail"]
+
+
+def test_of_two_folders_of_one_name_the_first_is_read(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path / side / f"m{at}", weights) for at in range(4) for side, weights in (("a", BASE), ("b", FAR))
+    ]
+    catalogue = Catalogue(tmp_path / "catalogue")
+    report = ingest_folders(catalogue, [*paths, tmp_path / "a"])
+    assert (report.models, report.bad_rows, report.skipped) == (4, 0, {"same-name": 4})
+    _, origin = identify(catalogue, tmp_path / "a" / "m0")
+    assert [parent.relation for parent in origin.parents] == [Relation.IDENTICAL]

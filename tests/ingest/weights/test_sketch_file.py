@@ -33,7 +33,7 @@ def test_a_sketch_holds_what_was_read(model: Member, tmp_path: Path) -> None:
     write_sketch(tmp_path / "a.sketch", model, "mark", {"made": "here"})
     found = read_sketch(tmp_path / "a.sketch")
     assert found.mark == "mark"
-    assert read_known(tmp_path / "a.sketch") == Known("mark", Tier.T2)
+    assert read_known(tmp_path / "a.sketch") == Known("mark", Tier.T2, model.read_bytes)
     assert found.member.digests == model.digests
     assert found.member.identity == model.identity
     assert found.member.said == {"made": "here"}

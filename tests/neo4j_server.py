@@ -17,6 +17,7 @@ from pathlib import Path
 
 JARS = Path(__file__).resolve().parents[1] / ".neo4j" / "lib"
 ADVICE = "run make neo4j"
+WIPE = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"  # in the heap that tests have
 _OPENS = tuple(
     f"--add-opens=java.base/{package}=ALL-UNNAMED"
     for package in ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent")

@@ -10,11 +10,10 @@ from graph.snapshot import Snapshot
 from graph.stores.neo4j import Server, load, verify
 from graph.stores.neo4j.graph import LoadedGraph
 from tests.crash.killing import Killer
-from tests.neo4j_server import Neo4jServer, missing
+from tests.neo4j_server import WIPE, Neo4jServer, missing
 from tests.worlds import build, family, model
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.skipif(missing() is not None, reason=missing() or "")]
-WIPE = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
 STEP = 3  # messages between two kills: each load of them has some sixty
 
 

@@ -70,7 +70,7 @@ def test_a_view_looks_the_same_whatever_was_open_before(page: Page) -> None:
 
 def test_a_point_tells_what_it_is(page: Page) -> None:
     opened(page, f"/map?at={MODEL}")
-    until(page, "stemmaMap.camera().zoom > 50")
+    until(page, "stemmaMap.camera().zoom === 90")  # the flight has ended
     page.get_by_role("button", name="Close").click()
     where = page.evaluate(
         """async (id) => { const body = {query: "query($id: ID!) { model(id: $id) { spot { point } } }", variables: {id}};
@@ -83,6 +83,18 @@ def test_a_point_tells_what_it_is(page: Page) -> None:
         MODEL,
     )
     page.mouse.move(where[0] + 1, where[1] + 1)
+    expect(page.get_by_role("tooltip")).to_contain_text(MODEL)
+    # the map moves under a resting pointer
+    page.locator("canvas").focus()
+    page.keyboard.press("0")
+    expect(page.get_by_role("tooltip").filter(has_text=MODEL)).to_have_count(0)
+    find = page.get_by_role("combobox", name="Find a model on the map")
+    find.fill(MODEL)
+    expect(page.get_by_role("option", name=MODEL)).to_be_visible()
+    find.press("ArrowDown")
+    find.press("Enter")
+    until(page, "stemmaMap.camera().zoom === 90")
+    page.get_by_role("button", name="Close").press("Enter")
     expect(page.get_by_role("tooltip")).to_contain_text(MODEL)
 
 

@@ -23,7 +23,7 @@ from graph.stores.embedded import open_snapshot
 from graph.stores.neo4j import ARGUMENTS, Neo4jStore, Server, load, open_neo4j, verify, write_offline
 from graph.stores.neo4j.graph import LoadedGraph
 from graph.tables import BY_NAME
-from tests.neo4j_server import Neo4jServer, missing
+from tests.neo4j_server import WIPE, Neo4jServer, missing
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.skipif(missing() is not None, reason=missing() or "")]
 
@@ -134,7 +134,7 @@ def cypher(server: Server, text: str) -> Any:
 
 
 def wipe(server: Server) -> None:
-    cypher(server, "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS")
+    cypher(server, WIPE)
 
 
 def ask(server: Server, question: Any) -> Any:

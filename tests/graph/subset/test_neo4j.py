@@ -14,7 +14,7 @@ from graph.subset.exports import snapshot as exported
 from graph.subset.lock import Lock
 from tests.graph.subset.shelf import ALL, locked, shelf
 from tests.graph.subset.test_exports import odd
-from tests.neo4j_server import Neo4jServer, missing
+from tests.neo4j_server import WIPE, Neo4jServer, missing
 
 pytestmark = [
     pytest.mark.neo4j,
@@ -23,6 +23,11 @@ pytestmark = [
 ]
 MODELS = "MATCH (m:Model) RETURN m.id AS id, m.inside AS inside, m.licence AS licence, m.parameters AS parameters, m.why AS why"
 EDGES = "MATCH (a:Model)-[d:DERIVED_FROM]->(b:Model) RETURN a.id AS model, b.id AS base, d.relation AS relation, d.inside AS inside"
+
+
+def wipe(driver: Driver) -> None:
+    with driver.session() as session:
+        session.run(WIPE).consume()
 
 
 def assert_holds(driver: Driver, lock: Lock) -> None:
@@ -70,14 +75,14 @@ def test_load_by_script(neo4j_server: Neo4jServer, tmp_path: Path) -> None:
             line for line in (folder / "load.cypher").read_text().splitlines() if not line.startswith("//")
         )
         with GraphDatabase.driver(neo4j_server.address) as driver:
-            driver.execute_query("MATCH (n) DETACH DELETE n")
+            wipe(driver)
             for _ in range(2):  # loading twice changes nothing
                 for statement in text.split(";\n"):
                     if statement.strip(" ;\n"):
                         with driver.session() as session:
                             session.run(statement.strip(" ;\n")).consume()
             assert_holds(driver, lock)
-            driver.execute_query("MATCH (n) DETACH DELETE n")
+            wipe(driver)
             driver.execute_query("DROP CONSTRAINT model_id IF EXISTS")
 
 

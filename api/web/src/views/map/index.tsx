@@ -2,7 +2,7 @@
 import "./map.css";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask, useAnswer } from "../../ask";
-import { AtPoints, type Pin, PinOf } from "../../operations";
+import { AtPoints, PinOf } from "../../operations";
 import { ModelBox } from "../../parts/model-box";
 import { go, usePlace, withQuery } from "../../place";
 import { count } from "../../words";
@@ -10,11 +10,11 @@ import { between, type Camera, moved, type Screen, WHOLE, zoomed } from "./camer
 import { CHOICES, type Colouring, legendOf, NONE, paletteOf } from "./colours";
 import { Drawing } from "./draw";
 import { addressOf, type Head, NoMap, pointsWith, readCells, readCode, readHead, readTier } from "./files";
+import { useHover } from "./hover";
 import { labelsFor } from "./labels";
 import { LegendOf } from "./legend";
 import { PinCard } from "./pin-card";
 
-const HOVER_MS = 60;
 const REST_MS = 140;
 const FLIGHT_MS = 1100;
 const NEAR = 90; // zoom at the end of a flight, at least
@@ -62,7 +62,7 @@ function Atlas({ head }: { head: Head }) {
   now.current = camera;
   const [ready, setReady] = useState(0); // tiers on the screen
   const [still, setStill] = useState(false); // no WebGL 2
-  const [hovered, setHovered] = useState<{ pin: Pin; x: number; y: number } | null>(null);
+  const { hovered, over, left, forget } = useHover(drawing, screen, camera);
   const [only, setOnly] = useState<ReadonlySet<number>>(new Set());
   const [until, setUntil] = useState<number | null>(null);
   const [playing, setPlaying] = useState(false);
@@ -248,23 +248,6 @@ function Atlas({ head }: { head: Head }) {
 
   // pointer and keys
   const drag = useRef<{ x: number; y: number; far: number } | null>(null);
-  const hovering = useRef(0);
-  const point = useRef<number | null>(null);
-  const over = (px: number, py: number) => {
-    const made = drawing.current;
-    if (!made) return;
-    const found = made.pick(now.current, screen.current, px, py);
-    if (found === point.current) return;
-    point.current = found;
-    clearTimeout(hovering.current);
-    setHovered(null);
-    if (found === null) return;
-    hovering.current = setTimeout(async () => {
-      const answer = await ask(AtPoints, { points: [found] }).catch(() => null);
-      const model = answer?.atPoints[0];
-      if (model && point.current === found) setHovered({ pin: model, x: px, y: py });
-    }, HOVER_MS);
-  };
   useEffect(() => {
     const box = canvas.current;
     if (!box) return;
@@ -272,7 +255,6 @@ function Atlas({ head }: { head: Head }) {
       event.preventDefault();
       const factor = Math.exp(-event.deltaY * (event.deltaMode === 1 ? 0.05 : 0.0022));
       setCamera((before) => zoomed(before, screen.current, factor, event.offsetX, event.offsetY));
-      setHovered(null);
     };
     box.addEventListener("wheel", wheel, { passive: false });
     return () => box.removeEventListener("wheel", wheel);
@@ -314,7 +296,7 @@ function Atlas({ head }: { head: Head }) {
     const found = drawing.current?.pick(now.current, screen.current, event.offsetX, event.offsetY) ?? null;
     const model = found === null ? null : (await ask(AtPoints, { points: [found] }).catch(() => null))?.atPoints[0];
     go(withQuery({ at: model?.id ?? null }), { replace: true });
-    setHovered(null);
+    forget();
   };
   const key = (event: KeyboardEvent) => {
     const { width, height } = screen.current;
@@ -355,11 +337,7 @@ function Atlas({ head }: { head: Head }) {
           onPointerMove={move}
           onPointerUp={up}
           onPointerCancel={up}
-          onPointerLeave={() => {
-            clearTimeout(hovering.current);
-            point.current = null;
-            setHovered(null);
-          }}
+          onPointerLeave={left}
           onDblClick={(event) => setCamera((c) => zoomed(c, screen.current, 2.2, event.offsetX, event.offsetY))}
           onKeyDown={key}
           data-ready={ready}

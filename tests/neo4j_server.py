@@ -77,11 +77,11 @@ class Neo4jServer:
         (conf / "neo4j.conf").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
 
     def admin(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run ``neo4j-admin`` on this home, in this folder; the server must be stopped."""
+        """Run ``neo4j-admin`` on this home, in this folder or, left out, in the home; the server must be stopped."""
         self.configure()
         command = ["java", f"-Xmx{self.heap}", "-cp", f"{JARS}/*", *_OPENS, "org.neo4j.cli.AdminTool", *arguments]
         env = os.environ | {"NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
-        return subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False)
+        return subprocess.run(command, env=env, cwd=folder or self.home, capture_output=True, text=True, check=False)
 
     def start(self, timeout_seconds: float = 120) -> None:
         """Start and wait until Bolt answers."""

@@ -303,19 +303,20 @@ class Neo4jStore:
     async def _around(
         self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, want: Want
     ) -> Around:
-        parameters = {
-            "id": id,
-            "limit": limit,
-            "depth": depth,
-            "up": direction is not Direction.DESCENDANTS,
-            "down": direction is not Direction.ANCESTORS,
-            "edges": want.edges or want.hidden,
-            "degrees": want.hidden,
-            "fields": want.fields,
-        }
-        found = await self._ask("walk", **parameters) if where == EdgeFilter() else None
-        if found is None or found[2] is None:  # a filter, or a snapshot that did not count descendants
-            found = await self._ask("walk_filtered", **parameters, **_edges(where))
+        parameters = {"id": id, "limit": limit, "depth": depth, "fields": want.fields}
+        links = want.edges or want.hidden
+        if direction is Direction.ANCESTORS and where == EdgeFilter() and not links:
+            found = await self._ask("walk_ancestors", **parameters)
+        else:
+            parameters |= {
+                "up": direction is not Direction.DESCENDANTS,
+                "down": direction is not Direction.ANCESTORS,
+                "edges": links,
+                "degrees": want.hidden,
+            }
+            found = await self._ask("walk", **parameters) if where == EdgeFilter() else None
+            if found is None or found[2] is None:  # a filter, or a snapshot that did not count descendants
+                found = await self._ask("walk_filtered", **parameters, **_edges(where))
         if found is None:
             raise NotFound("model", id)
         return Around(*found)

@@ -9,6 +9,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -67,6 +68,8 @@ class Metrics:
             registry=self.registry,
         )
         self.kept = Counter("stemma_kept_answers", "GraphQL answers given from memory.", registry=self.registry)
+        self.answered = cache(self.requests.labels)  # the library looks a label up under a lock
+        self.taken = cache(self.seconds.labels)
 
 
 class Kept:
@@ -254,8 +257,8 @@ class Watched:
             await _refusal("INTERNAL", body, 500)(scope, receive, once)
         finally:
             seconds = time.perf_counter() - begun
-            self._metrics.requests.labels(route, status).inc()
-            self._metrics.seconds.labels(route).observe(seconds)
+            self._metrics.answered(route, status).inc()
+            self._metrics.taken(route).observe(seconds)
             _log.debug(
                 "request",
                 request_id=request_id,

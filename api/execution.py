@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -38,10 +38,14 @@ _log = structlog.get_logger("stemma.graphql")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A document that parses and validates, or why it does not."""
+    """A document that parses and validates, or why it does not.
+
+    ``plan``: what is found out about the document while it runs, whatever its variables: kept by its nodes, which live as long.
+    """
 
     document: DocumentNode | None
     errors: tuple[dict[str, Any], ...]
+    plan: dict[object, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ async def run(
     if ready.document is None:
         return Answer({"errors": list(ready.errors), "extensions": extensions}, 0, clean=False, refused=True)
     try:
-        size = _measured(ready.document, operation_name, dict(variables or {}), settings)
+        size = _measured(ready.document, ready.plan, operation_name, dict(variables or {}))
+        check(size, settings)
     except (StemmaError, GraphQLError) as error:
         code = error.code if isinstance(error, StemmaError) else "GRAPHQL_INVALID"
         refusal = {"errors": [{"message": str(error), "extensions": {"code": code}}], "extensions": extensions}
@@ -90,7 +95,7 @@ async def run(
     result = execute(
         GRAPHQL,
         ready.document,
-        context_value=context,
+        context_value=replace(context, plan=ready.plan),
         variable_values=dict(variables or {}),
         operation_name=operation_name,
         executor_class=QuickLists,
@@ -107,7 +112,10 @@ async def run(
     return Answer(body, size.cost, clean=not result.errors, refused=False)
 
 
-def _measured(document: DocumentNode, name: str | None, variables: dict[str, Any], settings: Settings) -> Measure:
+def _measured(document: DocumentNode, plan: dict[object, Any], name: str | None, variables: dict[str, Any]) -> Measure:
+    known: Measure | None = plan.get((measure, name))
+    if known is not None:
+        return known
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     chosen = [node for node in operations if name is None or (node.name is not None and node.name.value == name)]
     if len(chosen) != 1:
@@ -117,7 +125,8 @@ def _measured(document: DocumentNode, name: str | None, variables: dict[str, Any
     if chosen[0].operation is not OperationType.QUERY:
         raise GraphQLError("only queries are answered")
     found = measure(GRAPHQL, document, chosen[0], variables)
-    check(found, settings)
+    if found.fixed:
+        plan[measure, name] = found
     return found
 
 

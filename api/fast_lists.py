@@ -42,26 +42,26 @@ class QuickLists(Executor[Any]):
         kind = _required(return_type.of_type)
         if isinstance(kind, GraphQLObjectType) and isinstance(result, (list, tuple)):
             try:
-                read = self._plan(kind, field_details_list)
+                read = _plan(info.context.plan, kind, field_details_list)
                 if read is not None:
                     return list(read(result))
             except (NotFlat, AttributeError, TypeError, ValueError):
                 pass  # a null where none may be, or a value of another type: the executor says it properly
         return super().complete_list_value(return_type, field_details_list, info, path, result, *rest)
 
-    def _plan(self, kind: GraphQLObjectType, field_details_list: Any) -> Column | None:
-        nodes = [details.node for details in field_details_list]
-        if len(nodes) != 1:
-            return None
-        plans = self.__dict__.setdefault("_quick_plans", {})
-        key = id(nodes[0])
-        if key not in plans:
-            try:
-                plans[key] = _object(kind, nodes[0])
-            except NotFlat:
-                plans[key] = None
-        found: Column | None = plans[key]
-        return found
+
+def _plan(plans: dict[object, Any], kind: GraphQLObjectType, field_details_list: Any) -> Column | None:
+    nodes = [details.node for details in field_details_list]
+    if len(nodes) != 1:
+        return None
+    key = _object, id(nodes[0])
+    if key not in plans:
+        try:
+            plans[key] = _object(kind, nodes[0])
+        except NotFlat:
+            plans[key] = None
+    found: Column | None = plans[key]
+    return found
 
 
 def _required(kind: GraphQLOutputType) -> GraphQLOutputType:

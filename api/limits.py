@@ -38,11 +38,12 @@ _HELD = frozenset(["nodes", "edges", "places"])  # lists whose rows the field ar
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How large a document is."""
+    """How large a document is. ``fixed``: whatever its variables."""
 
     depth: int
     aliases: int
     cost: int
+    fixed: bool
 
 
 def measure(
@@ -53,7 +54,7 @@ def measure(
     walk = _Measuring(schema, fragments, variables)
     root = schema.query_type
     cost, depth = walk.selections(operation.selection_set, root, 1, 1) if root else (0, 0)
-    return Measure(depth, walk.aliases, cost)
+    return Measure(depth, walk.aliases, cost, walk.fixed)
 
 
 def check(found: Measure, settings: Settings) -> None:
@@ -81,6 +82,7 @@ class _Measuring:
         self._fragments = fragments
         self._variables = variables
         self.aliases = 0
+        self.fixed = True
         self._measured: dict[str, tuple[int, int, int]] = {}
 
     def selections(self, node: SelectionSetNode, kind: object, rows: int, level: int) -> tuple[int, int]:
@@ -135,6 +137,7 @@ class _Measuring:
                 if isinstance(value, IntValueNode):
                     number = int(value.value)
                 elif isinstance(value, VariableNode):
+                    self.fixed = False
                     number = self._variables.get(value.name.value, number)
                 return max(1, number) if isinstance(number, int) else 20
         if node.name.value in _HELD:

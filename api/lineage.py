@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 import strawberry
+from graphql import GraphQLResolveInfo
 from strawberry.scalars import JSON
 
 from api.loaders import Ask, Edge
 from api.nodes import DerivationNode, ModelNode, ReachedNode, TruncationNode
-from api.selected import fields_of_models, selects
+from api.selected import fields_of_models, once, selects
 from graph.lineage import PACKED, packed
 from graph.store import EVERY_FIELD, Walk, Want
 
@@ -78,7 +79,10 @@ class Path:
 
 def wanted_of(info: Ask) -> Want:
     """What a question for a lineage needs of the walk."""
-    asked = info._raw_info
+    return once(info._raw_info, _wanted)
+
+
+def _wanted(asked: GraphQLResolveInfo[Any]) -> Want:
     fields, columns = fields_of_models(asked), selects(asked, "packed")
     return Want(
         edges=columns or selects(asked, "edges"),

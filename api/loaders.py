@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from operator import attrgetter
+from typing import Any
 
 from strawberry import Info
 from strawberry.dataloader import DataLoader
@@ -68,17 +69,51 @@ class Loaders:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._near: dict[str, tuple[int, Near]] = {}  # with the length of the page that was asked for
-        self.model: DataLoader[str, ModelRecord | None] = DataLoader(load_fn=store.models)
-        self.bases: DataLoader[str, tuple[DerivationRecord, ...]] = DataLoader(load_fn=store.base_models)
-        self.counts: DataLoader[str, dict[Relation, int]] = DataLoader(load_fn=store.derived_counts)
-        self.claims: DataLoader[str, tuple[ClaimRecord, ...]] = DataLoader(load_fn=store.claims)
-        self.trainings: DataLoader[str, tuple[TrainingRecord, ...]] = DataLoader(load_fn=store.trainings)
-        self.novelty: DataLoader[str, NoveltyRecord | None] = DataLoader(load_fn=store.novelty)
-        self.abilities: DataLoader[str, AbilityRecord | None] = DataLoader(load_fn=store.abilities)
-        self.weights: DataLoader[str, str | None] = DataLoader(load_fn=store.weights_of)
-        self.facts: DataLoader[ModelRecord, Facts] = DataLoader(
-            load_fn=partial(facts_of, store), cache_key_fn=attrgetter("id")
-        )
+
+    @cached_property
+    def model(self) -> DataLoader[str, ModelRecord | None]:
+        """Records."""
+        return DataLoader(load_fn=self._store.models)
+
+    @cached_property
+    def bases(self) -> DataLoader[str, tuple[DerivationRecord, ...]]:
+        """What models were made from."""
+        return DataLoader(load_fn=self._store.base_models)
+
+    @cached_property
+    def counts(self) -> DataLoader[str, dict[Relation, int]]:
+        """How many models were made from each, by relation."""
+        return DataLoader(load_fn=self._store.derived_counts)
+
+    @cached_property
+    def claims(self) -> DataLoader[str, tuple[ClaimRecord, ...]]:
+        """What is claimed of models' bases."""
+        return DataLoader(load_fn=self._store.claims)
+
+    @cached_property
+    def trainings(self) -> DataLoader[str, tuple[TrainingRecord, ...]]:
+        """The datasets of models."""
+        return DataLoader(load_fn=self._store.trainings)
+
+    @cached_property
+    def novelty(self) -> DataLoader[str, NoveltyRecord | None]:
+        """The facts behind novelty scores."""
+        return DataLoader(load_fn=self._store.novelty)
+
+    @cached_property
+    def abilities(self) -> DataLoader[str, AbilityRecord | None]:
+        """Abilities."""
+        return DataLoader(load_fn=self._store.abilities)
+
+    @cached_property
+    def weights(self) -> DataLoader[str, str | None]:
+        """Digests of contents."""
+        return DataLoader(load_fn=self._store.weights_of)
+
+    @cached_property
+    def facts(self) -> DataLoader[ModelRecord, Facts]:
+        """What standards judge by."""
+        return DataLoader(load_fn=partial(facts_of, self._store), cache_key_fn=attrgetter("id"))
 
     async def near(self, id: str, first: int, wanted: tuple[str, ...]) -> ModelRecord | None:
         """A model that is asked for together with its derivations; those are kept for the fields that show them."""
@@ -138,12 +173,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every resolver of a request sees."""
+    """What every resolver of a request sees. ``plan``: what was found out about the document alone, kept as long as it is."""
 
     store: Store
     load: Loaders
     limits: Limits
     sources: tuple[Source, ...] = ()
+    plan: dict[object, Any] = field(default_factory=dict)
 
 
 Ask = Info[Context, None]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cache, partial
 from typing import Annotated
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
+from strawberry.utils.str_converters import to_camel_case
 
 from api import cursors
 from api.catalogue import Catalogue, catalogue_of
@@ -286,7 +288,18 @@ def _long(value: int | None) -> Long | None:
     return None if value is None else Long(value)
 
 
-schema = strawberry.Schema(Query, config=StrawberryConfig(scalar_map=SCALARS))
+_camel = cache(to_camel_case)
+
+
+class _Names(NameConverter):
+    """The usual names, each made once: the library asks for those of all arguments at each call of a resolver."""
+
+    def apply_naming_config(self, name: str) -> str:
+        """In camel case."""
+        return _camel(name)
+
+
+schema = strawberry.Schema(Query, config=StrawberryConfig(scalar_map=SCALARS, name_converter=_Names()))
 
 
 def sdl() -> str:

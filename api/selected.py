@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from graphql import (
     FieldNode,
@@ -22,7 +22,17 @@ from graph.store import EVERY_FIELD
 
 _MODEL, _BASES, _DERIVED = "Model", "baseModels", "derivedModels"
 Info = GraphQLResolveInfo[Any]
+T = TypeVar("T")
 _Pair = tuple[GraphQLObjectType | GraphQLInterfaceType, FieldNode]
+
+
+def once(info: Info, find: Callable[[Info], T]) -> T:
+    """What ``find`` says of the field at hand, found once a document: it must rest on the document alone, not on variables."""
+    plan, key = info.context.plan, (find, *map(id, info.field_nodes))
+    if key not in plan:
+        plan[key] = find(info)
+    found: T = plan[key]
+    return found
 
 
 def selects(info: Info, *names: str) -> bool:
@@ -59,16 +69,23 @@ def nearest(info: Info) -> tuple[int, tuple[str, ...]] | None:
 
     None when it asks for nothing of the kind, or also for something else: many models are asked for together.
     """
+    near, fields = once(info, _near)
+    first = 0
+    for kind, node in near:
+        if node.name.value == _DERIVED:
+            first = get_argument_values(kind.fields[_DERIVED], node, info.variable_values)["first"]
+    return (first, fields) if near else None
+
+
+def _near(info: Info) -> tuple[list[_Pair], tuple[str, ...]]:
     if len(info.operation.selection_set.selections) != 1 or not isinstance(info.return_type, GraphQLObjectType):
-        return None
-    first, near = 0, []
+        return [], ()
+    near = []
     for kind, node in _chosen(info):
         given = {argument.name.value for argument in node.arguments or ()}
         if node.name.value == _BASES or (node.name.value == _DERIVED and given <= {"first"}):
             near.append((kind, node))
-            if node.name.value == _DERIVED:
-                first = get_argument_values(kind.fields[_DERIVED], node, info.variable_values)["first"]
-    return (first, _fields(_beneath(near, info), info)) if near else None
+    return near, _fields(_beneath(near, info), info) if near else ()
 
 
 def _chosen(info: Info) -> Iterator[_Pair]:

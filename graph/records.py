@@ -167,17 +167,6 @@ class WeightsRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class SkippedRecord:
-    """A row, or a claim of a row, that was not taken into the graph."""
-
-    source: str
-    row: int | None  # counted from 1 within the source
-    reason: str  # a short stable code: "not-json", "template-text", "self-loop" ...
-    detail: str | None = None  # what was there, cut to 200 characters
-    model: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class AliasRecord:
     """Another name under which a model may be asked for."""
 

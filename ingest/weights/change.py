@@ -46,7 +46,6 @@ _LIKE_NOISE = 1.1
 _RIDGE = 1e-6  # of unit columns
 _DIGITS = 6
 _BLOCK = 16_384  # places
-Matrices = Mapping[str, Values]
 
 
 @dataclass(frozen=True, slots=True)

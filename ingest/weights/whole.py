@@ -8,7 +8,6 @@ deviation), for models with the same roles and shapes. Kept as float32, never le
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
@@ -17,7 +16,6 @@ from ingest.weights.checkpoint import Values
 from ingest.weights.countsketch import seed_of, sketch
 
 SIZE: Final = 4_096
-ERROR: Final = math.sqrt(1 / (2 * SIZE))  # of a distance, relative to it
 _VERSION: Final = 1
 
 

@@ -54,4 +54,4 @@ class Training:
     @strawberry.field(description="The dataset.")
     async def dataset(root: Parent[TrainingRecord], info: Ask) -> DatasetNode | None:
         """The dataset's node."""
-        return await info.context.store.dataset(root.dataset)
+        return await info.context.load.dataset.load(root.dataset)

@@ -15,6 +15,7 @@ from api.facts import facts_of
 from graph.records import (
     AbilityRecord,
     ClaimRecord,
+    DatasetRecord,
     DerivationRecord,
     Evidence,
     ModelRecord,
@@ -94,6 +95,11 @@ class Loaders:
     def trainings(self) -> DataLoader[str, tuple[TrainingRecord, ...]]:
         """The datasets of models."""
         return DataLoader(load_fn=self._store.trainings)
+
+    @cached_property
+    def dataset(self) -> DataLoader[str, DatasetRecord | None]:
+        """Records of datasets."""
+        return DataLoader(load_fn=self._store.datasets)
 
     @cached_property
     def novelty(self) -> DataLoader[str, NoveltyRecord | None]:

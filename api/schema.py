@@ -182,7 +182,7 @@ class Query:
     @strawberry.field(description="One dataset, by its name in any case.")
     async def dataset(self, info: Ask, id: strawberry.ID) -> DatasetNode | None:
         """A dataset's node."""
-        return await info.context.store.dataset(id[:500])
+        return await info.context.load.dataset.load(id[:500])
 
     @strawberry.field(description="Which models hold a tensor of this content; null when none is known to.")
     async def tensor(

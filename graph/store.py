@@ -402,8 +402,8 @@ class Store(Protocol):
         """The evaluation results of a model, by (benchmark, setting, source)."""
         ...
 
-    async def dataset(self, name: str) -> DatasetRecord | None:
-        """The dataset of that id, any case."""
+    async def datasets(self, names: Sequence[str]) -> list[DatasetRecord | None]:
+        """For each name the dataset of that id, any case; None where there is none."""
         ...
 
     async def trainings(self, ids: Sequence[str]) -> list[tuple[TrainingRecord, ...]]:

@@ -168,9 +168,8 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
         assert await store.weights(digest) == weights
         holders = [plain.by_id[id] for id, held in plain.holding.items() if held == digest]
         assert (await store.holders(digest, 2)).keys == plain.page(holders, Order.DOWNLOADS, 2, None).keys
-    for dataset in plain.all_datasets:
-        assert await store.dataset(dataset.id) == dataset
-    assert await store.dataset("nothing/here") is None
+    datasets = sorted(plain.all_datasets, key=lambda dataset: dataset.id, reverse=True)
+    assert await store.datasets([*(dataset.id for dataset in datasets), "nothing/here"]) == [*datasets, None]
     assert await store.weights("0" * 64) is None
     held = await store.coverage()
     assert held.derivations_total == len(plain.edges)

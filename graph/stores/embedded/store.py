@@ -206,10 +206,10 @@ class EmbeddedStore:
         """The results of a model."""
         return tuple(msgspec.convert(self._part("results", id), list[ResultRecord]))
 
-    async def dataset(self, name: str) -> DatasetRecord | None:
-        """The dataset of that id."""
-        number = self._parts.dataset_number(name)
-        return None if number is None else self._parts.dataset(number)
+    async def datasets(self, names: Sequence[str]) -> list[DatasetRecord | None]:
+        """The datasets of these ids."""
+        numbers = map(self._parts.dataset_number, names)
+        return [None if number is None else self._parts.dataset(number) for number in numbers]
 
     async def trainings(self, ids: Sequence[str]) -> list[tuple[TrainingRecord, ...]]:
         """The datasets that each model says it was trained on."""

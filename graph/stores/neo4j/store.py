@@ -210,7 +210,7 @@ class Neo4jStore:
         """The filter with its dataset's name as the catalogue spells it."""
         if where.dataset is None:
             return where
-        named = await self.dataset(where.dataset)
+        (named,) = await self.datasets([where.dataset])
         return where if named is None else replace(where, dataset=named.id)
 
     async def _facet(self, where: ModelFilter, facet: Facet, first: int) -> list[tuple[str | None, int]]:
@@ -362,10 +362,12 @@ class Neo4jStore:
         """The results of a model."""
         return tuple(rows.result(row) for row in await self._ask("results", id=id))
 
-    async def dataset(self, name: str) -> DatasetRecord | None:
-        """The dataset of that id, any case."""
-        found = await self._ask("dataset", name=name, lower=name.lower())
-        return None if found[0] is None else rows.dataset(found)
+    async def datasets(self, names: Sequence[str]) -> list[DatasetRecord | None]:
+        """The datasets of these ids, any case."""
+        if not names:
+            return []
+        found = await self._ask("datasets", names=list(names), lower=[name.lower() for name in names])
+        return [None if row is None else rows.dataset(row) for (row,) in found]
 
     async def trainings(self, ids: Sequence[str]) -> list[tuple[TrainingRecord, ...]]:
         """Datasets that these models say they were trained on."""

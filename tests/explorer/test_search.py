@@ -40,6 +40,17 @@ def test_facets_narrow_and_their_counts_are_what_comes(page: Page) -> None:
     assert not faults(page)
 
 
+def test_who_named_the_base_is_a_facet(page: Page) -> None:
+    page.goto("/?relation=finetune")
+    told = page.get_by_role("group", name="Base named by")
+    row = told.locator("label.facet", has_text="the card")
+    row.wait_for()
+    count = row.locator(".count").inner_text()
+    told.get_by_label("the card").check()
+    expect(page.get_by_role("status")).to_have_text(re.compile(rf"^{count} models?$"))
+    assert page.url.endswith("?relation=finetune&evidence=card")
+
+
 def test_a_shared_address_is_the_same_view(page: Page, context: BrowserContext) -> None:
     page.goto("/")
     page.get_by_role("searchbox").fill("mistral")

@@ -3,9 +3,10 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import { modelAddress } from "../../addresses";
 import { useAnswer } from "../../ask";
 import { MembersOf } from "../../operations";
+import { save } from "../../save";
 import { count, day, several, short } from "../../words";
 import { byWeightsAlone, type Crowd } from "./drawn";
-import { csvText, save } from "./exports";
+import { csvText } from "./exports";
 import { type Edge, type Node, unpacked } from "./graph";
 import { crowdWords } from "./picture";
 

@@ -36,13 +36,14 @@ FRAMES = """async (seconds) => { let frames = 0; const begun = performance.now()
   return frames / (performance.now() - begun) * 1000; }"""
 
 
-def catalogue(folder: Path, size: int) -> Snapshot:
+def catalogue(folder: Path, size: int, founders: int) -> Snapshot:
     """The snapshot of a generated Hub, made when it is not there."""
-    kept = Catalogue(folder / f"explorer-{size}")
+    name = f"explorer-{size}" + ("" if founders == world.FOUNDERS else f"-of-{founders}")
+    kept = Catalogue(folder / name)
     if kept.head_id() is None:
-        dump = folder / f"explorer-{size}.jsonl"
+        dump = folder / f"{name}.jsonl"
         dump.parent.mkdir(parents=True, exist_ok=True)
-        world.write(dump, size)
+        world.write(dump, size, founders=founders)
         ingest_dumps(kept, [dump], progress=Silent(), processes=2)
         dump.unlink()
     return kept.head()
@@ -153,11 +154,19 @@ def main() -> None:
     """Measure and write down."""
     parser = argparse.ArgumentParser(prog="python -m bench.explorer", description=__doc__)
     parser.add_argument("--size", type=int, default=200_000, help="models of the generated Hub")
+    parser.add_argument(
+        "--founders", type=int, default=world.FOUNDERS, help="families; of few each is large, as in a larger Hub"
+    )
     parser.add_argument("--folder", type=Path, default=Path(".bench"), help="where it is kept")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the table goes")
     arguments = parser.parse_args()
-    snapshot = catalogue(arguments.folder, arguments.size)
-    facts: dict[str, Any] = {"models": arguments.size, "load_before": os.getloadavg()[0], "layout": layout(snapshot)}
+    snapshot = catalogue(arguments.folder, arguments.size, arguments.founders)
+    facts: dict[str, Any] = {
+        "models": arguments.size,
+        "founders": arguments.founders,
+        "load_before": os.getloadavg()[0],
+        "layout": layout(snapshot),
+    }
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--catalogue", str(snapshot.folder.parents[1])]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service,

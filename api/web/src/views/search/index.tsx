@@ -124,8 +124,8 @@ function Welcome() {
     <p class="quiet welcome">
       What each of {count(models.reduce((sum, each) => sum + each.count, 0))} models was made from, and what was made
       from it: {count(derivations)} derivations, {count(conflicts)} of them told differently by different sources
-      {newest && `; as of ${newest.slice(0, 10)}`}. Open a model to see its family, its copies and the licences on its
-      way.
+      {newest && `; as of ${newest.slice(0, 10)}`}. Open a model to see whether it is a copy, what to use instead of it,
+      and whether its licences let you.
     </p>
   );
 }

@@ -25,7 +25,7 @@ from graph.stores.embedded.atlas import atlas_folder, build_atlas
 from graph.stores.embedded.index import build_index
 from ingest.dumps import ingest_dumps
 from ingest.report import Silent
-from tests.explorer.service import CHROMIUM, FLAGS
+from tests.explorer.service import CHROMIUM, FLAGS, PLAIN
 
 RESULTS = Path(__file__).parent / "results"
 PATIENCE_MS = 120_000
@@ -36,9 +36,14 @@ FRAMES = """async (seconds) => { let frames = 0; const begun = performance.now()
   return frames / (performance.now() - begun) * 1000; }"""
 
 
+def name_of(size: int, founders: int) -> str:
+    """What a generated Hub is called."""
+    return f"explorer-{size}" + ("" if founders == world.FOUNDERS else f"-of-{founders}")
+
+
 def catalogue(folder: Path, size: int, founders: int) -> Snapshot:
     """The snapshot of a generated Hub, made when it is not there."""
-    name = f"explorer-{size}" + ("" if founders == world.FOUNDERS else f"-of-{founders}")
+    name = name_of(size, founders)
     kept = Catalogue(folder / name)
     if kept.head_id() is None:
         dump = folder / f"{name}.jsonl"
@@ -175,21 +180,24 @@ def main() -> None:
         try:
             assert service.stdout is not None
             found = next(match for line in service.stdout if (match := re.match(r"serving:\s+(http://[^/]+)", line)))
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport=SCREEN)  # type: ignore[arg-type] # a viewport
-            page.set_default_timeout(PATIENCE_MS)
-            page.goto(f"{found[1]}/")
-            facts["lineage"] = seen_lineage(page, found[1], largest(snapshot))
-            facts["map"] = seen_map(page, found[1])
-            facts["browser"] = browser.version
-            browser.close()
+            for name, flags in (("lineage", PLAIN), ("map", FLAGS)):
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+                page = browser.new_page(viewport=SCREEN)  # type: ignore[arg-type] # a viewport
+                page.set_default_timeout(PATIENCE_MS)
+                page.goto(f"{found[1]}/")
+                if name == "map":
+                    facts[name] = seen_map(page, found[1])
+                else:
+                    facts[name] = seen_lineage(page, found[1], largest(snapshot))
+                facts["browser"] = browser.version
+                browser.close()
         finally:
             service.terminate()
     facts["load_after"] = os.getloadavg()[0]
     facts["cores"] = os.cpu_count()
     text = json.dumps(facts, indent=1)
     arguments.results.mkdir(parents=True, exist_ok=True)
-    place = arguments.results / f"{datetime.now(UTC):%Y-%m-%d}-explorer-{arguments.size}.json"
+    place = arguments.results / f"{datetime.now(UTC):%Y-%m-%d}-{name_of(arguments.size, arguments.founders)}.json"
     place.write_text(text + "\n", encoding="utf-8")
     print(text)
 

@@ -12,15 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-FLAGS = [
+_QUIET = [
     "--no-sandbox",  # tests run as root in containers
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
 ]
+FLAGS = [*_QUIET, "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]  # with WebGL
+PLAIN = [
+    *_QUIET,
+    "--disable-gpu",
+]  # pages are put together by the processor: no WebGL, but no emulated one for each frame either
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import crowds
 from api.execution import Answer, run
 from api.explorer import Explorer
 from api.identify import Compare, Identifying
@@ -294,6 +295,10 @@ def create_app(
     routes += Pictures(serving).routes()
     previews = {f"/subsets/preview.{kind}": Preview(serving, kind) for kind in KINDS}
     routes += [Route(path, preview, methods=["GET"]) for path, preview in previews.items()]
+    routes += [
+        Route(f"/models/{{id:path}}/derived.{kind}", crowds.Crowd(serving, kind), methods=["GET"])
+        for kind in crowds.KINDS
+    ]
     routes.append(Route("/{address:path}", explorer.file_or_page, methods=["GET"]))  # last: whatever is not above
 
     @asynccontextmanager

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import strawberry
 
-from api.scalars import Class, Long, RelationFilter, State
+from api.scalars import Class, Evidence, Long, RelationFilter, State
 from api.standards import StandardName
 from graph.errors import BadInput, LimitExceeded
 from graph.store import ModelFilter as Filter
@@ -29,6 +29,9 @@ class ModelFilter:
     relation: list[RelationFilter] | None = strawberry.field(
         default=None, description="Its relation to a base model, or ROOT."
     )
+    evidence: list[Evidence] | None = strawberry.field(
+        default=None, description="How some claim about one of its base models is known."
+    )
     dataset: str | None = strawberry.field(default=None, description="A dataset that it says it was trained on.")
     parameters_min: Long | None = strawberry.field(default=None, description="Least number of parameters.")
     parameters_max: Long | None = strawberry.field(default=None, description="Largest number of parameters.")
@@ -46,7 +49,7 @@ def filter_of(given: ModelFilter | None) -> Filter:
     """A filter of the store's. Raises LimitExceeded, BadInput."""
     if given is None:
         return Filter()
-    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class", "meets"):
+    for name in ("task", "library", "licence", "author", "state", "relation", "evidence", "novelty_class", "meets"):
         values: Sequence[object] | None = getattr(given, name)
         if values is not None and len(values) > MOST_VALUES:
             raise LimitExceeded(f"values of filter.{name}", MOST_VALUES, len(values), "ask for fewer at once")
@@ -72,6 +75,7 @@ def filter_of(given: ModelFilter | None) -> Filter:
         authors=tuple(given.author or ()),
         states=tuple(given.state or ()),
         relations=tuple(item.value for item in given.relation or ()),
+        evidence=tuple(given.evidence or ()),
         dataset=given.dataset,
         parameters_min=given.parameters_min,
         parameters_max=given.parameters_max,

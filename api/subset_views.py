@@ -17,9 +17,9 @@ from graph.errors import BadInput
 from graph.store import SIZE_CLASSES
 from graph.subset.query import Named, Query, Take, Where
 
-_WORDS = ("state", "relation", "meets", "novelty_class")  # enums, that GraphQL writes in capitals
+_WORDS = ("state", "relation", "evidence", "meets", "novelty_class")  # enums, that GraphQL writes in capitals
 _LISTS = {  # keys of an address that may repeat, and the filters that they are
-    **{name: name for name in ("task", "relation", "licence", "library", "author", "state")},
+    **{name: name for name in ("task", "relation", "evidence", "licence", "library", "author", "state")},
     "novelty": "novelty_class",
 }
 _SHOWN = ("after", "columns")  # keys of an address that choose no models

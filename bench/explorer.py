@@ -25,7 +25,7 @@ from graph.stores.embedded.atlas import atlas_folder, build_atlas
 from graph.stores.embedded.index import build_index
 from ingest.dumps import ingest_dumps
 from ingest.report import Silent
-from tests.explorer.service import CHROMIUM, FLAGS
+from tests.explorer.service import CHROMIUM, FLAGS, PLAIN
 
 RESULTS = Path(__file__).parent / "results"
 PATIENCE_MS = 120_000
@@ -36,13 +36,19 @@ FRAMES = """async (seconds) => { let frames = 0; const begun = performance.now()
   return frames / (performance.now() - begun) * 1000; }"""
 
 
-def catalogue(folder: Path, size: int) -> Snapshot:
+def name_of(size: int, founders: int) -> str:
+    """What a generated Hub is called."""
+    return f"explorer-{size}" + ("" if founders == world.FOUNDERS else f"-of-{founders}")
+
+
+def catalogue(folder: Path, size: int, founders: int) -> Snapshot:
     """The snapshot of a generated Hub, made when it is not there."""
-    kept = Catalogue(folder / f"explorer-{size}")
+    name = name_of(size, founders)
+    kept = Catalogue(folder / name)
     if kept.head_id() is None:
-        dump = folder / f"explorer-{size}.jsonl"
+        dump = folder / f"{name}.jsonl"
         dump.parent.mkdir(parents=True, exist_ok=True)
-        world.write(dump, size)
+        world.write(dump, size, founders=founders)
         ingest_dumps(kept, [dump], progress=Silent(), processes=2)
         dump.unlink()
     return kept.head()
@@ -153,11 +159,19 @@ def main() -> None:
     """Measure and write down."""
     parser = argparse.ArgumentParser(prog="python -m bench.explorer", description=__doc__)
     parser.add_argument("--size", type=int, default=200_000, help="models of the generated Hub")
+    parser.add_argument(
+        "--founders", type=int, default=world.FOUNDERS, help="families; of few each is large, as in a larger Hub"
+    )
     parser.add_argument("--folder", type=Path, default=Path(".bench"), help="where it is kept")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the table goes")
     arguments = parser.parse_args()
-    snapshot = catalogue(arguments.folder, arguments.size)
-    facts: dict[str, Any] = {"models": arguments.size, "load_before": os.getloadavg()[0], "layout": layout(snapshot)}
+    snapshot = catalogue(arguments.folder, arguments.size, arguments.founders)
+    facts: dict[str, Any] = {
+        "models": arguments.size,
+        "founders": arguments.founders,
+        "load_before": os.getloadavg()[0],
+        "layout": layout(snapshot),
+    }
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--catalogue", str(snapshot.folder.parents[1])]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service,
@@ -166,21 +180,24 @@ def main() -> None:
         try:
             assert service.stdout is not None
             found = next(match for line in service.stdout if (match := re.match(r"serving:\s+(http://[^/]+)", line)))
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport=SCREEN)  # type: ignore[arg-type] # a viewport
-            page.set_default_timeout(PATIENCE_MS)
-            page.goto(f"{found[1]}/")
-            facts["lineage"] = seen_lineage(page, found[1], largest(snapshot))
-            facts["map"] = seen_map(page, found[1])
-            facts["browser"] = browser.version
-            browser.close()
+            for name, flags in (("lineage", PLAIN), ("map", FLAGS)):
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+                page = browser.new_page(viewport=SCREEN)  # type: ignore[arg-type] # a viewport
+                page.set_default_timeout(PATIENCE_MS)
+                page.goto(f"{found[1]}/")
+                if name == "map":
+                    facts[name] = seen_map(page, found[1])
+                else:
+                    facts[name] = seen_lineage(page, found[1], largest(snapshot))
+                facts["browser"] = browser.version
+                browser.close()
         finally:
             service.terminate()
     facts["load_after"] = os.getloadavg()[0]
     facts["cores"] = os.cpu_count()
     text = json.dumps(facts, indent=1)
     arguments.results.mkdir(parents=True, exist_ok=True)
-    place = arguments.results / f"{datetime.now(UTC):%Y-%m-%d}-explorer-{arguments.size}.json"
+    place = arguments.results / f"{datetime.now(UTC):%Y-%m-%d}-{name_of(arguments.size, arguments.founders)}.json"
     place.write_text(text + "\n", encoding="utf-8")
     print(text)
 

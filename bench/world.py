@@ -32,6 +32,7 @@ TASKS = [
 LICENCES = [*["apache-2.0"] * 5, *["mit"] * 3, "other", "llama3", "gemma", "cc-by-nc-4.0", "openrail"]
 LIBRARIES = [*["transformers"] * 6, *["peft"] * 3, *["diffusers"] * 2, "sentence-transformers", "timm"]
 RELATIONS = [*["finetune"] * 35, *["adapter"] * 30, *["quantized"] * 30]
+FOUNDERS = 100  # models from which all families come
 WITH_BASE = 0.44  # share of models that declare a base model
 
 
@@ -44,17 +45,17 @@ def names(size: int, seed: int = 0) -> list[str]:
     ]
 
 
-def rows(size: int, seed: int = 0) -> Iterator[bytes]:
-    """``size`` rows as JSON, one a line, the same for the same seed."""
+def rows(size: int, seed: int = 0, founders: int = FOUNDERS) -> Iterator[bytes]:
+    """``size`` rows as JSON, one a line, the same for the same seed. Of few ``founders`` each has many descendants."""
     rng = random.Random(seed + 1)
     known = names(size, seed)
-    pool = list(range(min(100, size))) * 5
+    pool = list(range(min(founders, size))) * 5
     built: list[int] = []  # the architecture of each, that of its first base
     for number, id in enumerate(known):
         day = 1 + number * 1300 // size
         year, month, date = 2022 + (day + 90) // 365, 1 + day // 30 % 12, 1 + day % 28
         relation, bases = None, []
-        if number >= 100 and rng.random() < WITH_BASE:
+        if number >= founders and rng.random() < WITH_BASE:
             base = pool[int(rng.random() * len(pool))]
             bases = [known[base]]
             relation = rng.choice(RELATIONS)
@@ -110,9 +111,9 @@ def rows(size: int, seed: int = 0) -> Iterator[bytes]:
         yield orjson.dumps(row)
 
 
-def write(path: Path, size: int, seed: int = 0) -> None:
+def write(path: Path, size: int, seed: int = 0, founders: int = FOUNDERS) -> None:
     """Write the rows to a file of JSON lines."""
     with path.open("wb") as file:
-        for row in rows(size, seed):
+        for row in rows(size, seed, founders):
             file.write(row)
             file.write(b"\n")

@@ -9,12 +9,14 @@ over is told by its number, its downloads, how it spread over time, and what is 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nsmallest
+from typing import Protocol
 
-from graph.records import DerivationRecord, Evidence, ModelRecord, Relation
-from graph.store import EdgeFilter, Store
+from graph.records import DerivationRecord, Direction, Evidence, ModelRecord, Relation
+from graph.store import EdgeFilter, Store, Want
 
 SHOWN: dict[Relation, int] = {Relation.FINETUNE: 6, Relation.MERGE: 3, Relation.ADAPTER: 0, Relation.QUANTIZED: 0}
 SHOWN_OTHERWISE = 2
@@ -32,6 +34,22 @@ ORDER = (
 )
 BARS = 12  # of the histogram
 MOST = 50_000  # derived models that are looked at; numbers are exact beyond, downloads and dates are of the most downloaded
+
+
+_WANT = Want(hidden=False, fields=("created_at", "downloads", "descendants", "novelty"))  # as ``Told``
+
+
+class Told(Protocol):
+    """What a fan looks at of each model: tens of thousands of whole records would take most of its time."""
+
+    @property
+    def created_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def downloads(self) -> int | None: ...  # noqa: D102
+    @property
+    def descendants(self) -> int | None: ...  # noqa: D102
+    @property
+    def novelty(self) -> float | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +77,16 @@ class Fan:
 
 
 async def fans_in(store: Store, id: str) -> tuple[tuple[Fan, ...], dict[str, ModelRecord]]:
-    """(the fans of a model, the records of what was made from it), asked of a store."""
-    (page,) = await store.derived_models([id], EdgeFilter(), MOST)
-    ids = [edge.model for edge in page.derivations]
-    models = {id: model for id, model in zip(ids, await store.models(ids), strict=True) if model is not None}
+    """(the fans of a model, the records of those that are named), asked of a store. Raises NotFound."""
+    walk = await store.walk(id, Direction.DESCENDANTS, EdgeFilter(), 1, MOST, _WANT)
+    told = dict(zip((node.id for node in walk.nodes), walk.models, strict=True))
     (counts,) = await store.derived_counts([id])
-    return fans(page.derivations, models, counts), models
+    found = fans([edge for edge in walk.edges if edge.base_model == id], told, counts)
+    ids = [edge.model for fan in found for edge in fan.named]
+    return found, {model.id: model for model in await store.models(ids) if model is not None}
 
 
-def interest(model: ModelRecord, edge: DerivationRecord) -> float:
+def interest(model: Told, edge: DerivationRecord) -> float:
     """How much a derived model tells of what became of its base model; see the file's head."""
     return (
         math.log1p(model.downloads or 0)
@@ -77,9 +96,7 @@ def interest(model: ModelRecord, edge: DerivationRecord) -> float:
     )
 
 
-def fans(
-    edges: Sequence[DerivationRecord], models: dict[str, ModelRecord], counts: dict[Relation, int]
-) -> tuple[Fan, ...]:
+def fans(edges: Sequence[DerivationRecord], models: Mapping[str, Told], counts: dict[Relation, int]) -> tuple[Fan, ...]:
     """The fans of one model, in ``ORDER``. ``edges``: the derivations towards it; ``counts``: how many of each relation."""
     times = [made for edge in edges if (made := models[edge.model].created_at) is not None]
     span = (min(times), max(times)) if times else None
@@ -88,11 +105,12 @@ def fans(
         own = [edge for edge in edges if edge.relation is relation]
         if not own:
             continue
-        own.sort(key=lambda edge: (-interest(models[edge.model], edge), edge.model.encode()))
         count = max(counts.get(relation, 0), len(own))
         shown = SHOWN.get(relation, SHOWN_OTHERWISE)
-        named = own if count <= shown + 1 else own[:shown]  # a crowd of one would hide a name behind a number
-        rest = own[len(named) :]
+        shown = len(own) if count <= shown + 1 else shown  # a crowd of one would hide a name behind a number
+        named = nsmallest(shown, own, key=lambda edge: (-interest(models[edge.model], edge), edge.model))
+        names = {edge.model for edge in named}
+        rest = [edge for edge in own if edge.model not in names]
         crowd = _crowd(rest, models, span, count - len(named)) if rest else None
         found.append(Fan(relation, count, tuple(named), crowd))
     return tuple(found)
@@ -100,7 +118,7 @@ def fans(
 
 def _crowd(
     edges: Sequence[DerivationRecord],
-    models: dict[str, ModelRecord],
+    models: Mapping[str, Told],
     span: tuple[datetime, datetime] | None,
     count: int,
 ) -> Crowd:

@@ -58,6 +58,7 @@ class Facet(StrEnum):
     AUTHOR = "author"
     STATE = "state"
     RELATION = "relation"  # "root" and each relation; a model with two relations counts in both
+    EVIDENCE = "evidence"  # of the claims about its base models; a model counts once in each kind, a root in none
     YEAR = "year"  # of creation, "2024"
     SIZE = "size"  # by parameters: see SIZE_CLASSES
     NOVELTY = "novelty"  # by class
@@ -97,6 +98,7 @@ class ModelFilter:
     authors: tuple[str, ...] = ()
     states: tuple[State, ...] = ()
     relations: tuple[str, ...] = ()  # ROOT or a Relation's value
+    evidence: tuple[Evidence, ...] = ()  # of some claim about one of its base models
     dataset: str | None = None  # a dataset, in any case, that the model says it was trained on
     parameters_min: int | None = None  # inclusive
     parameters_max: int | None = None  # inclusive

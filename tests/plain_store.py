@@ -161,6 +161,9 @@ class PlainStore:
         value = VALUE[order](model)
         return (value is None, -value if value is not None else 0, model.id.encode())
 
+    def told(self, model: ModelRecord) -> set[Evidence]:
+        return {word for edge in self.edges if edge.model == model.id for word in edge.evidence}
+
     def passes(self, model: ModelRecord, where: ModelFilter) -> bool:
         dataset = None
         if where.dataset is not None:
@@ -177,6 +180,7 @@ class PlainStore:
             and (not where.authors or model.author in where.authors)
             and (not where.states or model.state in where.states)
             and (not where.relations or bool(kinds & set(where.relations)))
+            and (not where.evidence or bool(self.told(model) & set(where.evidence)))
             and (dataset is None or dataset in trained)
             and (
                 where.parameters_min is None
@@ -258,6 +262,7 @@ class PlainStore:
             Facet.AUTHOR: lambda m: [m.author],
             Facet.STATE: lambda m: [m.state.value],
             Facet.RELATION: lambda m: [relation.value for relation in m.relations] or [ROOT],
+            Facet.EVIDENCE: lambda m: [word.value for word in self.told(m)],
             Facet.YEAR: lambda m: [str(m.created_at.year) if m.created_at else None],
             Facet.SIZE: lambda m: [size_class(m.parameters)],
             Facet.NOVELTY: lambda m: [m.novelty_class],

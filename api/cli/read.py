@@ -33,6 +33,7 @@ _WEIGHTS = (".gguf", ".safetensors", ".onnx", ".bin", ".pt", ".pth", ".sketch")
 @click.option("--author", multiple=True, help="The part of the name before the slash.")
 @click.option("--state", multiple=True, type=click.Choice([state.value for state in State]))
 @click.option("--relation", multiple=True, type=click.Choice([ROOT, *[relation.value for relation in Relation]]))
+@click.option("--evidence", multiple=True, type=click.Choice([*[word.value for word in Evidence], "declared"]))
 @click.option("--dataset", help="A dataset that it says it was trained on.")
 @click.option("--parameters", metavar="LOW..HIGH", help="1B..8B, 350M.., ..3B")
 @click.option("--created", metavar="FROM..TO", help="2024, 2024-06..2025, ..2023-12-31")
@@ -54,6 +55,7 @@ def find_command(
     author: tuple[str, ...],
     state: tuple[str, ...],
     relation: tuple[str, ...],
+    evidence: tuple[str, ...],
     dataset: str | None,
     parameters: str | None,
     created: str | None,
@@ -88,6 +90,7 @@ def find_command(
         authors=author,
         states=tuple(map(State, state)),
         relations=relation,
+        evidence=tuple(sorted(_evidence(evidence))),
         dataset=dataset,
         parameters_min=ranges.count(least),
         parameters_max=ranges.count(most),
@@ -219,6 +222,11 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
     ask(chosen(context, catalogue, store), asked)
 
 
+def _evidence(words: tuple[str, ...]) -> frozenset[Evidence]:
+    """Kinds of evidence as options name them."""
+    return frozenset(map(Evidence, set(words) - {"declared"})) | (DECLARED if "declared" in words else frozenset())
+
+
 def _novelty(model: ModelRecord) -> str | None:
     if model.novelty is None:
         return model.novelty_class
@@ -284,9 +292,7 @@ def lineage_command(
     stemma lineage mistralai/Mistral-7B-v0.1 --direction descendants --depth 2
     stemma lineage MODEL --format dot | dot -Tsvg > lineage.svg
     """
-    words = {Evidence(word) for word in evidence if word != "declared"} | (
-        DECLARED if "declared" in evidence else frozenset()
-    )
+    words = _evidence(evidence)
     where = EdgeFilter(frozenset(map(Relation, relation)) if relation else None, frozenset(words) if words else None)
 
     async def asked(graph: Store) -> tuple[str, str, Walk, dict[str, ModelRecord]]:

@@ -16,7 +16,7 @@ import msgspec
 from graph import ranges
 from graph.errors import BadInput, LimitExceeded
 from graph.novelty import Class
-from graph.records import Relation, State
+from graph.records import Evidence, Relation, State
 from graph.standard import SHIPPED
 from graph.store import ROOT, Collapse, ModelFilter, Order
 
@@ -40,6 +40,7 @@ class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     author: tuple[str, ...] = ()
     state: tuple[str, ...] = STATES
     relation: tuple[str, ...] = ()
+    evidence: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET  # absent where it is not asked: older digests stay
     dataset: str | None = None
     parameters_min: int | None = None
     parameters_max: int | None = None
@@ -60,6 +61,7 @@ class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             authors=self.author,
             states=tuple(map(State, self.state)),
             relations=self.relation,
+            evidence=tuple(map(Evidence, self.evidence or ())),
             dataset=self.dataset,
             parameters_min=self.parameters_min,
             parameters_max=self.parameters_max,
@@ -123,6 +125,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def _checked(where: Where) -> Where:
     _one_of("where.state", where.state, [state.value for state in State if state is not State.MISSING])
     _one_of("where.relation", where.relation, [ROOT, *(relation.value for relation in Relation)])
+    _one_of("where.evidence", where.evidence or (), [word.value for word in Evidence])
     _one_of("where.novelty_class", where.novelty_class, [kind.value for kind in Class])
     _one_of("where.meets", where.meets, list(SHIPPED))
     for key in ("text", "dataset"):
@@ -149,6 +152,7 @@ def _checked(where: Where) -> Where:
         novelty_min=plain(where.novelty_min),
         novelty_max=plain(where.novelty_max),
         state=_distinct(where.state) or STATES,
+        evidence=_distinct(where.evidence or ()) or msgspec.UNSET,
         **{
             key: _distinct(getattr(where, key))
             for key in ("task", "library", "author", "relation", "novelty_class", "meets")
@@ -313,7 +317,7 @@ def _filter_lines(where: Where) -> Iterable[str]:
     for name in ("text", "dataset"):
         if getattr(where, name) is not None:
             yield f"{name} = {_quoted(getattr(where, name))}"
-    for name in ("task", "library", "licence", "author", "state", "relation", "novelty_class", "meets"):
+    for name in ("task", "library", "licence", "author", "state", "relation", "evidence", "novelty_class", "meets"):
         if getattr(where, name) != getattr(Where(), name):
             yield f"{name} = {_toml(getattr(where, name))}"
     for name, low, high in (

@@ -139,7 +139,14 @@ def test_views_are_queries() -> None:
 
 def test_every_facet_of_the_explorer_is_known() -> None:
     source = (Path(__file__).parents[2] / "api/web/src/views/search/wanted.ts").read_text(encoding="utf-8")
-    values = {"size": "1B-3B", "year": "2024", "relation": "merge", "novelty": "light", "state": "listed"}
+    values = {
+        "size": "1B-3B",
+        "year": "2024",
+        "relation": "merge",
+        "evidence": "card",
+        "novelty": "light",
+        "state": "listed",
+    }
     keys = re.findall(r'\bkey: "(\w+)"', source)
     assert len(keys) > 5
     for key in keys:

@@ -8,32 +8,39 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-FLAGS = [
+_QUIET = [
     "--no-sandbox",  # tests run as root in containers
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
 ]
+FLAGS = [*_QUIET, "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]  # with WebGL
+PLAIN = [
+    *_QUIET,
+    "--disable-gpu",
+]  # pages are put together by the processor: no WebGL, but no emulated one for each frame either
+
+
+def sample_service(folder: Path) -> AbstractContextManager[str]:
+    """The address of a service that shows the sample, with its catalogue in ``folder``."""
+    return service("demo", folder / "catalogue")
 
 
 @contextmanager
-def sample_service(folder: Path) -> Iterator[str]:
-    """The address of a service that shows the sample, with its catalogue in ``folder``."""
-    command = [sys.executable, "-m", "api.cli", "demo", "--port", "0", "--catalogue", str(folder / "catalogue")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+def service(word: str, catalogue: Path) -> Iterator[str]:
+    """The address of what `stemma demo` or `stemma serve` serves of a catalogue."""
+    command = [sys.executable, "-m", "api.cli", word, "--port", "0", "--catalogue", str(catalogue)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            for line in service.stdout or ():
+            for line in process.stdout or ():
                 found = re.match(r"serving:\s+(http://[^/]+)", line)
                 if found:
                     yield found[1]
                     return
             raise AssertionError("the service did not start")
         finally:
-            service.terminate()
+            process.terminate()

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from api.explorer import EDITOR
 from tests.explorer.axe import faults
+from tests.explorer.screenshots import MOST_CLICKS, QUESTIONS, Question, ask
 
 ZEPHYR = "HuggingFaceH4/zephyr-7b-beta"
 MERGED = "MatteoKhan/MistralGemma-7B-Merged"
@@ -23,10 +24,24 @@ def test_a_model_found_by_searching_tells_what_it_is(page: Page) -> None:
     expect(page.get_by_role("main")).to_be_focused()
     expect(page.get_by_text("A fine-tune of mistralai/Mistral-7B-v0.1; text-generation, mit.")).to_be_visible()
     expect(page.get_by_text("hf download HuggingFaceH4/zephyr-7b-beta --revision b70e0c9a2d9e14bd")).to_be_visible()
-    expect(page.get_by_text("yes, with their notices kept")).to_be_visible()
+    expect(page.get_by_role("region", name="May I use it?")).to_contain_text("yes, with their notices kept")
     derived = page.get_by_role("region", name="Made from it: 7 directly")
     derived.get_by_role("button", name="quantised versions 5").click()
     expect(derived.locator("tbody tr")).to_have_count(5)
+    page.wait_for_load_state("networkidle")
+    assert not faults(page)
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
+def test_a_new_users_question_is_answered_within_three_clicks(page: Page, question: Question) -> None:
+    said = {
+        "question-copy": "Yes: the same weights, quantised.",
+        "question-instead": "mistralai/Mistral-7B-Instruct-v0.1, the most used",
+        "question-work": "Not for commercial use",
+    }
+    ask(page, question)
+    assert len(question.clicks) <= MOST_CLICKS
+    expect(page.get_by_role("list", name="In short")).to_contain_text(said[question.name])
     page.wait_for_load_state("networkidle")
     assert not faults(page)
 

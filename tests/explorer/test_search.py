@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from api.subset_views import from_address
+from graph.subset.query import from_toml
 from tests.explorer.axe import faults
 
 
@@ -38,6 +41,43 @@ def test_facets_narrow_and_their_counts_are_what_comes(page: Page) -> None:
     page.go_back()
     expect(page.get_by_role("status")).to_have_text("1 model")
     assert not faults(page)
+
+
+def test_who_named_the_base_is_a_facet(page: Page) -> None:
+    page.goto("/?relation=finetune")
+    told = page.get_by_role("group", name="Base named by")
+    row = told.locator("label.facet", has_text="the card")
+    row.wait_for()
+    count = row.locator(".count").inner_text()
+    told.get_by_label("the card").check()
+    expect(page.get_by_role("status")).to_have_text(re.compile(rf"^{count} models?$"))
+    assert page.url.endswith("?relation=finetune&evidence=card")
+
+
+def test_a_subset_of_the_view_is_counted_saved_and_had_again(page: Page, tmp_path: Path) -> None:
+    page.goto("/?q=mistral&licence=apache-2.0&order=created")
+    page.get_by_role("button", name="Make a subset").click()
+    panel = page.get_by_role("region", name="A subset of this view")
+    expect(panel.get_by_role("definition").first).to_have_text("57 that can be fetched")
+    panel.get_by_role("spinbutton").fill("5")
+    panel.get_by_role("spinbutton").press("Enter")
+    expect(panel.get_by_role("definition").first).to_have_text("5 that can be fetched")
+    panel.get_by_label("and all that they were made from").check()
+    expect(panel.get_by_role("definition").first).not_to_have_text("5 that can be fetched")
+    assert page.url.endswith("?q=mistral&licence=apache-2.0&order=created&limit=5&ancestors=1")
+    models = int(panel.locator("dd strong").first.inner_text())
+    with page.expect_download() as table:
+        panel.get_by_role("link", name="CSV").click()
+    table.value.save_as(tmp_path / "subset.csv")
+    assert len((tmp_path / "subset.csv").read_text(encoding="utf-8").splitlines()) == models + 1
+    with page.expect_download() as query:
+        panel.get_by_role("button", name="Save subset.toml").click()
+    query.value.save_as(tmp_path / "subset.toml")
+    assert from_toml((tmp_path / "subset.toml").read_text(encoding="utf-8"), "q") == from_address(page.url)
+    expect(panel.locator("pre")).to_have_text(f"stemma subset create '{page.url}'")
+    assert not faults(page)
+    panel.get_by_role("button", name="Close").click()
+    expect(panel).to_have_count(0)
 
 
 def test_a_shared_address_is_the_same_view(page: Page, context: BrowserContext) -> None:

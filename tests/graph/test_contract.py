@@ -33,6 +33,8 @@ FILTERS = [
     ModelFilter(states=(State.MISSING,)),
     ModelFilter(relations=(ROOT, "merge")),
     ModelFilter(relations=("unknown",), authors=("a", "nobody")),
+    ModelFilter(evidence=(Evidence.WEIGHTS,)),
+    ModelFilter(evidence=(Evidence.CARD, Evidence.TAG), relations=("finetune",)),
     ModelFilter(dataset="S/ONE"),
     ModelFilter(dataset="two", text="a"),
     ModelFilter(dataset="never/seen"),

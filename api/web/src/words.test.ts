@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, percent, relation, several, short } from "./words";
+import { bytes, novelty, noveltyAtLength, percent, relation, several, short } from "./words";
 
 test.each([
   [0, "0"],
@@ -25,4 +25,12 @@ test("words agree with their number", () => {
   expect(several(1, "model")).toBe("1 model");
   expect(several(1234, "model")).toBe("1,234 models");
   expect(relation("FINETUNE", 3)).toBe("fine-tunes");
+});
+
+test("a class of novelty is told in both spellings, in a word and at length", () => {
+  expect([novelty("MERGED_KNOWN"), novelty("merged-known")]).toEqual([
+    "merge of known models",
+    "merge of known models",
+  ]);
+  expect(noveltyAtLength("merged-known")).toBe("a merge of models that are all known");
 });

@@ -59,21 +59,24 @@ export const evidence = (name: string): string => EVIDENCE[name] ?? name.toLower
 export const percent = (share: number): string =>
   share > 0.99 && share < 1 ? "> 99 %" : `${Math.round(share * 100)} %`;
 
-const NOVELTY: Record<string, string> = {
-  copy: "copy",
-  repackaged: "repackaged copy",
-  recast: "other number format",
-  quantized: "quantised",
-  "merged-known": "merge of known models",
-  adapter: "adapter",
-  light: "light fork",
-  substantial: "substantial fork",
-  new: "not a fork",
-  unknown: "not to be told",
+/** In a word, and at length. */
+const NOVELTY: Record<string, [string, string]> = {
+  copy: ["copy", "a copy: the same weight files as an older model"],
+  repackaged: ["repackaged copy", "a copy: the same weights in other files"],
+  recast: ["other number format", "the same weights in another number format"],
+  quantized: ["quantised", "the same weights, quantised"],
+  "merged-known": ["merge of known models", "a merge of models that are all known"],
+  adapter: ["adapter", "an adapter"],
+  light: ["light fork", "a light fork"],
+  substantial: ["substantial fork", "a substantial fork"],
+  new: ["not a fork", "an original: no base model is known"],
+  unknown: ["not to be told", "not to be told: its base model is not known well enough"],
 };
 
-/** A class of novelty, in either of the catalogue's spellings. */
-export function novelty(name: string): string {
-  const key = name.toLowerCase().replaceAll("_", "-");
-  return NOVELTY[key] ?? key;
-}
+const noveltyKey = (name: string): string => name.toLowerCase().replaceAll("_", "-");
+
+/** A class of novelty in a word, in either of the catalogue's spellings. */
+export const novelty = (name: string): string => NOVELTY[noveltyKey(name)]?.[0] ?? noveltyKey(name);
+
+/** The same as the end of a sentence: "it is ...". */
+export const noveltyAtLength = (name: string): string => NOVELTY[noveltyKey(name)]?.[1] ?? noveltyKey(name);

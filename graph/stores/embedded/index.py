@@ -26,7 +26,7 @@ from graph.stores.embedded.beside import make_whole
 from graph.stores.embedded.names import Groups, Lookup, Texts
 from graph.stores.embedded.packed import Packed
 
-VERSION = 9
+VERSION = 10
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]
@@ -172,6 +172,9 @@ def _edges(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     shelf.put("up_base", base)
     for name in ("kind", "mask", "flags"):
         shelf.put(f"up_{name}", edges[name].to_numpy())
+    told = np.zeros(count, dtype=np.uint8)
+    np.bitwise_or.at(told, child, edges["mask"].to_numpy())
+    shelf.put("evidence", told)
     shelf.put("up_confidence", edges["confidence"].fill_null(np.nan).to_numpy())
     order = np.lexsort((child, base))
     shelf.put("down_offsets", starts(base, count))

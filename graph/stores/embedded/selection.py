@@ -15,7 +15,7 @@ import numpy.typing as npt
 from graph.standard import SHIPPED
 from graph.store import ROOT, Collapse, Facet, FacetCount, Key, ModelFilter, Order
 from graph.stores.embedded.arrays import Array, Shelf
-from graph.stores.embedded.index import CODED, FLOATS, RELATIONS, UNKNOWN, VALUES
+from graph.stores.embedded.index import CODED, EVIDENCE, FLOATS, RELATIONS, UNKNOWN, VALUES
 from graph.stores.embedded.names import Groups, Texts
 
 Mask = npt.NDArray[np.bool_]
@@ -59,6 +59,7 @@ class Selection:
         self._codes = {name: shelf.get(f"code_{name}") for name in names}
         self._words = {name: Texts(shelf, f"word_{name}") for name in names}
         self._relations = shelf.get("relations")
+        self._evidence = shelf.get("evidence")
         self._standards = shelf.get("standards")
         self._authors = Groups(shelf, "author")
         self._folds = {mode: shelf.get(f"fold_{mode.value}") for mode in Collapse}
@@ -154,13 +155,9 @@ class Selection:
             tally = np.bincount(groups if mask is None else groups[mask], minlength=1)
             pairs: list[tuple[str | None, int]] = [(self._ids[row], int(tally[row])) for row in _most(tally).tolist()]
         elif facet is Facet.RELATION:
-            bits = self._relations if mask is None else self._relations[mask]
-            combined = np.bincount(bits, minlength=1)
-            sets = np.flatnonzero(combined)
-            counts = {
-                word: int(combined[sets[(sets >> at) & 1 == 1]].sum()) for at, word in enumerate([ROOT, *RELATIONS])
-            }
-            pairs = [(word, count) for word, count in counts.items() if count]
+            pairs = _by_bit(self._relations if mask is None else self._relations[mask], [ROOT, *RELATIONS])
+        elif facet is Facet.EVIDENCE:
+            pairs = _by_bit(self._evidence if mask is None else self._evidence[mask], EVIDENCE)
         else:
             name = _CODED_FACETS[facet]
             words, codes = self._words[name], self._codes[name]
@@ -228,6 +225,9 @@ class Selection:
             bits = sum({1 << [ROOT, *RELATIONS].index(word) for word in where.relations})
             relations, wanted = self._relations, np.uint16(bits)
             tests.append(lambda rows: (relations[rows] & wanted) != 0)
+        if where.evidence:
+            told, any_of = self._evidence, np.uint8(sum({1 << EVIDENCE.index(word.value) for word in where.evidence}))
+            tests.append(lambda rows: (told[rows] & any_of) != 0)
         tests += _between(self._values["parameters"], where.parameters_min, where.parameters_max)
         tests += _between(self._values["novelty"], where.novelty_min, where.novelty_max)
         last = None if where.created_until is None else _milliseconds(where.created_until, up=True) - 1
@@ -319,6 +319,14 @@ def _most(tally: Array) -> Array:
     if len(present) > 1_000:
         present = present[tally[present] >= np.partition(tally[present], -1_000)[-1_000]]
     return present
+
+
+def _by_bit(bits: Array, words: Sequence[str]) -> list[tuple[str | None, int]]:
+    """How many rows have each word, of which bit ``n`` tells the n-th; words of none are absent."""
+    combined = np.bincount(bits, minlength=1)
+    sets = np.flatnonzero(combined)
+    counts = {word: int(combined[sets[(sets >> at) & 1 == 1]].sum()) for at, word in enumerate(words)}
+    return [(word, count) for word, count in counts.items() if count]
 
 
 def _is_in(codes: Array, wanted: Sequence[int], words: int) -> Test:

@@ -28,6 +28,10 @@ def facets(snapshot: Snapshot, groups: pl.DataFrame) -> dict[str, list[tuple[str
     )
     read = pl.DataFrame(snapshot.table("models", ["id", *columns]))
     models = read.join(groups, on="id", how="left")
+    told = pl.DataFrame(snapshot.table("derivations", ["model", "evidence"]))
+    models = models.join(
+        told.explode("evidence").group_by(id="model").agg(pl.col("evidence").unique()), on="id", how="left"
+    )
     relations = pl.when(pl.col("relations").list.len() > 0).then("relations").otherwise(pl.lit([ROOT]))
     size = pl.lit(None, pl.String)
     for name, bound in reversed(SIZE_CLASSES):
@@ -40,6 +44,7 @@ def facets(snapshot: Snapshot, groups: pl.DataFrame) -> dict[str, list[tuple[str
         Facet.AUTHOR: pl.col("author"),
         Facet.STATE: pl.col("state"),
         Facet.RELATION: relations.explode(),
+        Facet.EVIDENCE: pl.col("evidence").explode().drop_nulls(),
         Facet.YEAR: pl.col("created_at").dt.strftime("%Y"),
         Facet.SIZE: size,
         Facet.NOVELTY: pl.col("novelty_class"),

@@ -34,6 +34,7 @@ def parameters(where: ModelFilter) -> dict[str, Any]:
         "authors": list(where.authors) or None,
         "states": [state.value for state in where.states] or None,
         "relations": list(where.relations) or None,
+        "evidence": [word.value for word in where.evidence] or None,
         "parameters_min": where.parameters_min,
         "parameters_max": where.parameters_max,
         "created_from": milliseconds(where.created_from),

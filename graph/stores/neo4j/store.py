@@ -16,6 +16,7 @@ from graph.records import (
     DatasetRecord,
     DerivationRecord,
     Direction,
+    Evidence,
     FileRecord,
     ModelRecord,
     NoveltyRecord,
@@ -216,11 +217,14 @@ class Neo4jStore:
     async def _facet(self, where: ModelFilter, facet: Facet, first: int) -> list[tuple[str | None, int]]:
         if where == ModelFilter() and first <= KEPT_FACETS:
             (_, text) = await self._ask("coverage")
-            return [(value, count) for value, count in json.loads(text)[facet.value][:first]]
+            kept = json.loads(text).get(facet.value)  # a graph loaded by an earlier version knows fewer facets
+            if kept is not None:
+                return [(value, count) for value, count in kept[:first]]
         found = await self._ask(
             "facet",
             facet=facet.value,
             first=first,
+            evidences=[word.value for word in Evidence],
             sizes=[list(size) for size in SIZE_CLASSES],
             lead=finding.indexed(where),
             **finding.parameters(where),

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.errors import BadInput
+from graph.records import Evidence
 from graph.store import Order
+from graph.subset.lock import canonical
 from graph.subset.query import COLLAPSES, STATES, Named, Query, Take, Where, from_toml, to_toml
 
 WHOLE = """
@@ -51,9 +53,18 @@ def test_a_whole_query() -> None:
     assert [named.model for named in query.include] == ["a/one", "b/two"]
 
 
+def test_evidence_is_in_the_digest_only_where_it_is_asked_for() -> None:
+    without, asked = from_toml("[where]\ntext = 'a'", "q"), from_toml("[where]\nevidence = 'weights'", "q")
+    assert asked.where is not None
+    assert asked.where.filter().evidence == (Evidence.WEIGHTS,)
+    assert from_toml(to_toml(asked), "q") == asked
+    assert (b"evidence" in canonical(without), b"evidence" in canonical(asked)) == (False, True)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("[where]\nevidence = 'hearsay'", "hub, card, tag, config, weights"),
         ("[where]\nlicense = 'mit'", "unknown key where.license: did you mean licence?"),
         ("[take]\nhow = 1", "unknown key take.how: known are order"),
         ("wher = 1", "did you mean where?"),

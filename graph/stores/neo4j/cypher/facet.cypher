@@ -1,7 +1,8 @@
 // How many models that pass a filter have each value of a facet?
 // Parameters:
-//   $facet           'task'                   task, library, licence, author, state, relation, year, size, novelty or family
+//   $facet           'task'                   task, library, licence, author, state, relation, evidence, year, size, novelty or family
 //   $sizes           [['<1B', 1000000000], ['>=1B', null]]   size classes with their exclusive upper bounds
+//   $evidences       ['hub', 'weights']       every kind of evidence
 //   $first           50
 //   $lead            'author'                 the filter that is answered by an index: dataset, author, text, task, library, licence or all
 //   $text            'llama'                  part of the lower-case id; this and all that follow may be null for any
@@ -11,6 +12,7 @@
 //   $authors         ['org']
 //   $states          ['listed']
 //   $relations       ['root', 'finetune']     'root' is a model without a base model
+//   $evidence        ['hub', 'weights']       some claim about a base model of it is known so
 //   $parameters_min  1000000000               inclusive
 //   $parameters_max  8000000000               inclusive
 //   $created_from    1704067200000            ms since 1970, inclusive
@@ -68,6 +70,7 @@ WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
   AND ($authors IS NULL OR m.author IN $authors)
   AND ($states IS NULL OR m.state IN $states)
   AND ($relations IS NULL OR any(r IN coalesce(m.relations, ['root']) WHERE r IN $relations))
+  AND ($evidence IS NULL OR EXISTS { (m)-[d:DERIVED_FROM]->() WHERE any(e IN d.evidence WHERE e IN $evidence) })
   AND ($parameters_min IS NULL OR m.parameters >= $parameters_min)
   AND ($parameters_max IS NULL OR m.parameters <= $parameters_max)
   AND ($created_from IS NULL OR m.created_at >= $created_from)
@@ -84,6 +87,7 @@ UNWIND CASE $facet
   WHEN 'author' THEN [m.author]
   WHEN 'state' THEN [m.state]
   WHEN 'relation' THEN coalesce(m.relations, ['root'])
+  WHEN 'evidence' THEN [e IN $evidences WHERE EXISTS { (m)-[d:DERIVED_FROM]->() WHERE e IN d.evidence }]
   WHEN 'novelty' THEN [m.novelty_class]
   WHEN 'family' THEN [m.family_of]
   WHEN 'year' THEN [CASE WHEN m.created_at IS NULL THEN null ELSE toString(datetime({epochMillis: m.created_at}).year) END]

@@ -1,6 +1,6 @@
 /** This file knows what is said beside the picture of the model that was chosen in it. */
 import { lineageAddress, modelAddress } from "../../addresses";
-import { count, day, evidence, relation, short } from "../../words";
+import { count, day, evidence, noveltyAtLength, relation, short } from "../../words";
 import type { Edge, Node } from "./graph";
 
 interface Props {
@@ -14,19 +14,6 @@ interface Props {
   pathTo(): void;
   close(): void;
 }
-
-const CLASSES: Record<string, string> = {
-  copy: "a copy: the same weight files as an older model",
-  repackaged: "the same weights in other files",
-  recast: "the same weights in another number format",
-  quantized: "the same weights, quantised",
-  "merged-known": "a merge of models that are all known",
-  adapter: "an adapter",
-  light: "lightly changed",
-  substantial: "substantially new",
-  new: "an original",
-  unknown: "not known: its base is not in the catalogue",
-};
 
 const list = (words: readonly string[]): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
@@ -68,7 +55,7 @@ export function Details({ node, bases, focus, hidden, opened, toggle, pathTo, cl
             <dt>Novelty</dt>
             <dd>
               {node.novelty !== null && `${Math.round(node.novelty)} of 100, `}
-              {CLASSES[node.kind] ?? node.kind}
+              {noveltyAtLength(node.kind)}
             </dd>
           </>
         )}

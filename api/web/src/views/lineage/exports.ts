@@ -106,12 +106,3 @@ export function csvText(rows: readonly (readonly (string | number | boolean | nu
   };
   return rows.map((row) => `${row.map(field).join(",")}\r\n`).join("");
 }
-
-export function save(name: string, content: Blob | string, kind: string): void {
-  const blob = typeof content === "string" ? new Blob([content], { type: kind }) : content;
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}

@@ -6,17 +6,19 @@ import { AtPoints, PinOf } from "../../operations";
 import { ModelBox } from "../../parts/model-box";
 import { go, usePlace, withQuery } from "../../place";
 import { count } from "../../words";
-import { between, type Camera, moved, type Screen, WHOLE, zoomed } from "./camera";
-import { CHOICES, type Colouring, legendOf, NONE, paletteOf } from "./colours";
+import { type Camera, type Screen, WHOLE } from "./camera";
+import { CHOICES, type Colouring, legendOf, paletteOf } from "./colours";
 import { Drawing } from "./draw";
 import { addressOf, type Head, NoMap, pointsWith, readCells, readCode, readHead, readTier } from "./files";
+import { useFlight } from "./flight";
+import { useGestures } from "./gestures";
 import { useHover } from "./hover";
 import { labelsFor } from "./labels";
 import { LegendOf } from "./legend";
 import { PinCard } from "./pin-card";
+import { monthWords, TimeBar, useTimeline } from "./timeline";
 
 const REST_MS = 140;
-const FLIGHT_MS = 1100;
 const NEAR = 90; // zoom at the end of a flight, at least
 
 declare global {
@@ -64,8 +66,6 @@ function Atlas({ head }: { head: Head }) {
   const [still, setStill] = useState(false); // no WebGL 2
   const { hovered, over, left, forget } = useHover(drawing, screen, camera);
   const [only, setOnly] = useState<ReadonlySet<number>>(new Set());
-  const [until, setUntil] = useState<number | null>(null);
-  const [playing, setPlaying] = useState(false);
   const colouring = CHOICES.find(([name]) => name === query.get("colour"))?.[0] ?? "family";
   const text = query.get("q") ?? "";
   const at = query.get("at");
@@ -152,49 +152,7 @@ function Atlas({ head }: { head: Head }) {
     };
   }, [head, colouring, only, ready, redraw]);
 
-  // time
-  const [dated, setDated] = useState(0); // tiers whose months are loaded
-  const timed = until !== null;
-  useEffect(() => {
-    if (!timed || dated >= ready) return;
-    let current = true;
-    const tiers = head.tiers.map((_, tier) => tier).slice(dated, ready);
-    Promise.all(tiers.map((tier) => readCode(head, "month", tier))).then(
-      (codes) => {
-        if (!current) return;
-        for (const [at, values] of codes.entries()) drawing.current?.set(dated + at, "month", values);
-        setDated(ready);
-      },
-      () => undefined,
-    );
-    return () => {
-      current = false;
-    };
-  }, [head, timed, dated, ready]);
-  useEffect(() => {
-    const made = drawing.current;
-    if (!made || (until !== null && dated === 0)) return;
-    made.until = until ?? NONE;
-    redraw(until !== null);
-  }, [until, dated, redraw]);
-  const months = useMemo(() => {
-    const known = (head.codes.month ?? []).map((each) => each.code).filter((code) => code < NONE);
-    return known.length > 1 ? { first: Math.min(...known), last: Math.max(...known) } : null;
-  }, [head]);
-  useEffect(() => {
-    if (!playing || !months) return;
-    const step = setInterval(
-      () =>
-        setUntil((before) => {
-          const next = (before ?? months.first - 1) + 1;
-          if (next < months.last) return next;
-          setPlaying(false);
-          return null;
-        }),
-      120,
-    );
-    return () => clearInterval(step);
-  }, [playing, months]);
+  const time = useTimeline(head, drawing, ready, redraw);
 
   // what has a text in its name stays lit
   useEffect(() => {
@@ -213,22 +171,7 @@ function Atlas({ head }: { head: Head }) {
     };
   }, [text, ready, redraw]);
 
-  const flight = useRef(0);
-  const fly = useCallback((to: Camera) => {
-    cancelAnimationFrame(flight.current);
-    const from = now.current;
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      setCamera(to);
-      return;
-    }
-    const begun = performance.now();
-    const step = (time: number) => {
-      const part = Math.min(1, Math.max(0, (time - begun) / FLIGHT_MS));
-      setCamera(part === 1 ? to : between(from, to, part));
-      if (part < 1) flight.current = requestAnimationFrame(step);
-    };
-    flight.current = requestAnimationFrame(step);
-  }, []);
+  const { fly, stop } = useFlight(now, setCamera);
   const led = useRef(false);
   const lead = useCallback(
     async (id: string) => {
@@ -246,84 +189,22 @@ function Atlas({ head }: { head: Head }) {
     if (!query.has("view")) fly({ x: pin.spot.x, y: pin.spot.y, zoom: NEAR });
   }, [pin, ready, query, fly]);
 
-  // pointer and keys
-  const drag = useRef<{ x: number; y: number; far: number } | null>(null);
-  useEffect(() => {
-    const box = canvas.current;
-    if (!box) return;
-    const wheel = (event: WheelEvent) => {
-      event.preventDefault();
-      const factor = Math.exp(-event.deltaY * (event.deltaMode === 1 ? 0.05 : 0.0022));
-      setCamera((before) => zoomed(before, screen.current, factor, event.offsetX, event.offsetY));
-    };
-    box.addEventListener("wheel", wheel, { passive: false });
-    return () => box.removeEventListener("wheel", wheel);
-  }, []);
-  const touches = useRef(new Map<number, { x: number; y: number }>());
-  const down = (event: PointerEvent) => {
-    canvas.current?.setPointerCapture(event.pointerId);
-    touches.current.set(event.pointerId, { x: event.offsetX, y: event.offsetY });
-    drag.current = { x: event.offsetX, y: event.offsetY, far: 0 };
-    cancelAnimationFrame(flight.current);
-  };
-  const move = (event: PointerEvent) => {
-    const from = drag.current;
-    if (!from) {
-      over(event.offsetX, event.offsetY);
-      return;
-    }
-    const own = touches.current.get(event.pointerId);
-    const other = [...touches.current].find(([id]) => id !== event.pointerId)?.[1];
-    if (own && other) {
-      const before = Math.hypot(own.x - other.x, own.y - other.y);
-      const after = Math.hypot(event.offsetX - other.x, event.offsetY - other.y);
-      if (before > 0)
-        setCamera((c) => zoomed(c, screen.current, after / before, (own.x + other.x) / 2, (own.y + other.y) / 2));
-    } else {
-      const [dx, dy] = [event.offsetX - from.x, event.offsetY - from.y];
-      setCamera((before) => moved(before, screen.current, dx, dy));
-      from.far += Math.hypot(dx, dy);
-      from.x = event.offsetX;
-      from.y = event.offsetY;
-    }
-    touches.current.set(event.pointerId, { x: event.offsetX, y: event.offsetY });
-  };
-  const up = async (event: PointerEvent) => {
-    const from = drag.current;
-    drag.current = null;
-    touches.current.delete(event.pointerId);
-    if (!from || from.far > 4) return;
-    const found = drawing.current?.pick(now.current, screen.current, event.offsetX, event.offsetY) ?? null;
-    const model = found === null ? null : (await ask(AtPoints, { points: [found] }).catch(() => null))?.atPoints[0];
-    go(withQuery({ at: model?.id ?? null }), { replace: true });
-    forget();
-  };
-  const key = (event: KeyboardEvent) => {
-    const { width, height } = screen.current;
-    const step = 80;
-    const moves: Record<string, (c: Camera) => Camera> = {
-      ArrowLeft: (c) => moved(c, screen.current, step, 0),
-      ArrowRight: (c) => moved(c, screen.current, -step, 0),
-      ArrowUp: (c) => moved(c, screen.current, 0, step),
-      ArrowDown: (c) => moved(c, screen.current, 0, -step),
-      "+": (c) => zoomed(c, screen.current, 1.5, width / 2, height / 2),
-      "=": (c) => zoomed(c, screen.current, 1.5, width / 2, height / 2),
-      "-": (c) => zoomed(c, screen.current, 1 / 1.5, width / 2, height / 2),
-      "0": () => WHOLE,
-    };
-    const wanted = moves[event.key];
-    if (!wanted) return;
-    event.preventDefault();
-    setCamera(wanted);
-  };
-  const near = (factor: number) =>
-    setCamera((c) => zoomed(c, screen.current, factor, screen.current.width / 2, screen.current.height / 2));
+  const hand = useGestures({
+    canvas,
+    screen,
+    setCamera,
+    begun: stop,
+    over,
+    clicked: async (x, y) => {
+      const found = drawing.current?.pick(now.current, screen.current, x, y) ?? null;
+      const model = found === null ? null : (await ask(AtPoints, { points: [found] }).catch(() => null))?.atPoints[0];
+      go(withQuery({ at: model?.id ?? null }), { replace: true });
+      forget();
+    },
+  });
   const labels = useMemo(() => labelsFor(head, camera, screen.current), [head, camera]);
   const mark =
     pin?.spot && drawing.current && ready > 0 ? drawing.current.where(camera, screen.current, pin.spot.point) : null;
-  const month = (code: number): string =>
-    `${head.firstYear + Math.floor(code / 12)}-${String((code % 12) + 1).padStart(2, "0")}`;
-
   return (
     <>
       <h1 class="unseen">The map of {count(head.models)} models</h1>
@@ -333,13 +214,13 @@ function Atlas({ head }: { head: Head }) {
           tabIndex={0}
           {...{ role: "application" }}
           aria-label="Map of all models. Arrow keys move it, plus and minus go nearer and farther, 0 shows the whole."
-          onPointerDown={down}
-          onPointerMove={move}
-          onPointerUp={up}
-          onPointerCancel={up}
+          onPointerDown={hand.down}
+          onPointerMove={hand.move}
+          onPointerUp={hand.up}
+          onPointerCancel={hand.up}
           onPointerLeave={left}
-          onDblClick={(event) => setCamera((c) => zoomed(c, screen.current, 2.2, event.offsetX, event.offsetY))}
-          onKeyDown={key}
+          onDblClick={(event) => hand.nearer(2.2, { x: event.offsetX, y: event.offsetY })}
+          onKeyDown={hand.key}
           data-ready={ready}
         />
         {still && (
@@ -402,43 +283,21 @@ function Atlas({ head }: { head: Head }) {
             entries={legendOf(head, colouring)}
             only={only}
             choose={setOnly}
-            month={month}
+            month={(code) => monthWords(head, code)}
           />
         </div>
         <div class="zoom">
-          <button type="button" aria-label="Nearer" onClick={() => near(1.8)}>
+          <button type="button" aria-label="Nearer" onClick={() => hand.nearer(1.8)}>
             +
           </button>
-          <button type="button" aria-label="Farther" onClick={() => near(1 / 1.8)}>
+          <button type="button" aria-label="Farther" onClick={() => hand.nearer(1 / 1.8)}>
             −
           </button>
           <button type="button" aria-label="The whole map" onClick={() => fly(WHOLE)}>
             ⌂
           </button>
         </div>
-        {months && (
-          <div class="time">
-            <button type="button" onClick={() => setPlaying(!playing)}>
-              {playing ? "Stop" : "Play"}
-            </button>
-            <label>
-              <span class="unseen">Made until</span>
-              <input
-                type="range"
-                min={months.first}
-                max={months.last}
-                value={until ?? months.last}
-                aria-valuetext={until === null ? "all" : month(until)}
-                onInput={(event) => {
-                  const wanted = Number(event.currentTarget.value);
-                  setPlaying(false);
-                  setUntil(wanted >= months.last ? null : wanted);
-                }}
-              />
-            </label>
-            <output>{until === null ? "all times" : `until ${month(until)}; of unknown age: left out`}</output>
-          </div>
-        )}
+        <TimeBar head={head} time={time} />
       </div>
     </>
   );

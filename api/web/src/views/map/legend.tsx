@@ -1,5 +1,5 @@
 /** This file knows the legend: what the colours mean, how many models have each, and which are to stay lit. */
-import { short } from "../../words";
+import { novelty, relation, short } from "../../words";
 import { type Colouring, colourOf, NONE, OTHERS } from "./colours";
 import type { Head, Legend } from "./files";
 
@@ -40,8 +40,10 @@ export function LegendOf({ head, colouring, entries, only, choose, month }: Prop
     if (!next.delete(code)) next.add(code);
     choose(next);
   };
+  const known = (word: string): string =>
+    colouring === "relation" ? relation(word.toUpperCase()) : colouring === "novelty" ? novelty(word) : word;
   const word = (each: Legend): string =>
-    each.word ?? (each.code === NONE ? "not known" : each.code === OTHERS ? "all others" : "");
+    each.word ? known(each.word) : each.code === NONE ? "not known" : each.code === OTHERS ? "all others" : "";
   return (
     <ul class="legend-of" aria-label="Colours; choose what stays lit">
       {entries.map((each) => {

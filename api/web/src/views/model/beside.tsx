@@ -1,30 +1,49 @@
 /** This file knows what stands beside a model: the most used of those that were made from the same base model in the same way. */
 import { modelAddress } from "../../addresses";
 import { useAnswer } from "../../ask";
-import { Beside, type ModelPageAnswer } from "../../operations";
+import { Beside, type BesideAnswer, type ModelPageAnswer } from "../../operations";
+import { NoveltyRing } from "../../parts/novelty-ring";
 import { Section } from "../../parts/section";
 import { toggle, tray } from "../../tray";
 import { count, relation, short } from "../../words";
 
 const ROWS = 6;
 
-export function BesideIt({ model }: { model: NonNullable<ModelPageAnswer["model"]> }) {
+type Model = NonNullable<ModelPageAnswer["model"]>;
+type Other = NonNullable<BesideAnswer["model"]>["derivedModels"]["nodes"][number]["model"];
+
+export interface Siblings {
+  base: Model["baseModels"][number];
+  /** How many others there are. */
+  total: number;
+  /** The most downloaded of them. */
+  others: Other[];
+}
+
+/** What stands beside a model; null while it is not known, and where it has no base model. */
+export function useSiblings(model: Model): Siblings | null {
   const [base] = model.baseModels;
-  const aside = tray.use();
   const { data } = useAnswer(
     Beside,
     base ? { base: base.baseModel.id, relations: [base.relation], first: ROWS + 1 } : null,
   );
   const found = data?.model?.derivedModels;
-  const others = found?.nodes.filter((each) => each.model.id !== model.id).slice(0, ROWS) ?? [];
-  if (!base || !found || others.length === 0) return null;
+  if (!base || !found) return null;
+  const others = found.nodes.flatMap(({ model: other }) => (other.id === model.id ? [] : [other])).slice(0, ROWS);
+  return { base, total: found.totalCount - 1, others };
+}
+
+export function BesideIt({ model, siblings }: { model: Model; siblings: Siblings | null }) {
+  const aside = tray.use();
+  if (!siblings || siblings.others.length === 0) return null;
+  const { base, total, others } = siblings;
+  const able = others.some(({ ability }) => ability?.index != null);
   return (
     <Section
       id="beside"
       title={
         <>
-          Instead of it: {count(found.totalCount - 1)} other {relation(base.relation, found.totalCount - 1)} of{" "}
-          {base.baseModel.id}
+          Instead of it: {count(total)} other {relation(base.relation, total)} of {base.baseModel.id}
         </>
       }
     >
@@ -34,6 +53,12 @@ export function BesideIt({ model }: { model: NonNullable<ModelPageAnswer["model"
             <tr>
               <th scope="col">Most downloaded</th>
               <th scope="col">Licence</th>
+              <th scope="col">Novelty</th>
+              {able && (
+                <th scope="col" class="number">
+                  Ability
+                </th>
+              )}
               <th scope="col" class="number">
                 Downloads
               </th>
@@ -43,7 +68,7 @@ export function BesideIt({ model }: { model: NonNullable<ModelPageAnswer["model"
             </tr>
           </thead>
           <tbody>
-            {others.map(({ model: other }) => (
+            {others.map((other) => (
               <tr key={other.id}>
                 <th scope="row">
                   <a class="id" href={modelAddress(other.id)}>
@@ -51,6 +76,19 @@ export function BesideIt({ model }: { model: NonNullable<ModelPageAnswer["model"
                   </a>
                 </th>
                 <td class="nowrap">{other.licence}</td>
+                <td class="nowrap">
+                  {other.novelty?.score != null && (
+                    <>
+                      <NoveltyRing score={other.novelty.score} /> {Math.round(other.novelty.score)}
+                    </>
+                  )}
+                </td>
+                {able && (
+                  <td class="number nowrap">
+                    {other.ability?.index != null && Math.round(other.ability.index)}
+                    {other.ability?.error != null && <span class="quiet"> ± {other.ability.error.toFixed(1)}</span>}
+                  </td>
+                )}
                 <td class="number">{other.downloads !== null && short(other.downloads)}</td>
                 <td class="number">
                   <button

@@ -73,7 +73,7 @@ export function DerivedModels({ model }: { model: NonNullable<ModelPageAnswer["m
                     <RelationWord name={how} />
                     {conflict && <span class="conflict"> conflict</span>}
                   </td>
-                  <td>{made.licence}</td>
+                  <td class="nowrap">{made.licence}</td>
                   <td class="nowrap">{made.createdAt && day(made.createdAt)}</td>
                   <td class="number">{made.totalDescendants > 0 && count(made.totalDescendants)}</td>
                   <td class="number">{made.downloads !== null && short(made.downloads)}</td>

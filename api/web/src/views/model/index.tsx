@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { lineageAddress, modelAddress } from "../../addresses";
 import { useAnswer } from "../../ask";
-import { ModelPage, type ModelPageAnswer } from "../../operations";
+import { Ancestry, ModelPage, type ModelPageAnswer } from "../../operations";
 import { Copy } from "../../parts/copy";
 import { Failure } from "../../parts/failure";
 import { Section } from "../../parts/section";
@@ -13,8 +13,9 @@ import type { ViewProps } from "../../views";
 import { count, day, evidence, several, short } from "../../words";
 import { AbilityOf } from "./ability";
 import { Alike } from "./alike";
+import { Answers } from "./answers";
 import { Bases } from "./bases";
-import { BesideIt } from "./beside";
+import { BesideIt, useSiblings } from "./beside";
 import { DerivedModels } from "./derived";
 import { Facts } from "./facts";
 import { Getting } from "./getting";
@@ -37,16 +38,27 @@ export default function ModelView({ id }: ViewProps) {
   return (
     <article key={model.id}>
       <Title model={model} />
+      <Found model={model} />
+    </article>
+  );
+}
+
+function Found({ model }: { model: Model }) {
+  const siblings = useSiblings(model);
+  const ancestry = useAnswer(Ancestry, { id: model.id });
+  return (
+    <>
+      <Answers model={model} siblings={siblings} ancestry={ancestry.data} />
       <div class="sides">
         <div>
           <Bases model={model} />
           <NoveltyOf told={model.novelty} />
-          <LicenceLine id={model.id} />
+          <LicenceLine id={model.id} answered={ancestry} />
           <AbilityOf model={model} />
           <Copies model={model} />
           <Alike similar={model.similar} />
           <DerivedModels model={model} />
-          <BesideIt model={model} />
+          <BesideIt model={model} siblings={siblings} />
           <Datasets model={model} />
         </div>
         <div>
@@ -54,7 +66,7 @@ export default function ModelView({ id }: ViewProps) {
           <Facts model={model} />
         </div>
       </div>
-    </article>
+    </>
   );
 }
 

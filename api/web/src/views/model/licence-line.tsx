@@ -1,7 +1,7 @@
 /** This file knows how the licence is shown along the lineage: the short answer, the conditions with who asks them, every ancestor's. */
 import { modelAddress } from "../../addresses";
-import { useAnswer } from "../../ask";
-import { Ancestry } from "../../operations";
+import type { Answered } from "../../ask";
+import type { AncestryAnswer } from "../../operations";
 import { Failure } from "../../parts/failure";
 import { Section } from "../../parts/section";
 import { count, several } from "../../words";
@@ -10,8 +10,8 @@ import { answer, kinds } from "./asked";
 const SHOWN = 12;
 const NAMED = 5;
 
-export function LicenceLine({ id }: { id: string }) {
-  const { data, error, again } = useAnswer(Ancestry, { id });
+export function LicenceLine({ id, answered }: { id: string; answered: Answered<AncestryAnswer> }) {
+  const { data, error, again } = answered;
   if (error) return <Failure error={error} again={again} />;
   const report = data?.model?.licenceReport;
   const lineage = data?.lineage;

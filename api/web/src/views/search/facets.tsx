@@ -4,7 +4,7 @@ import { useAnswers } from "../../ask";
 import { type Facet, Facets, type FacetsAnswer, type FacetsVariables } from "../../operations";
 import { Failure } from "../../parts/failure";
 import { go, withQuery } from "../../place";
-import { count, novelty, relation } from "../../words";
+import { count, evidence, novelty, relation } from "../../words";
 import { FACETS, filterOf, type Wanted } from "./wanted";
 
 const MOST = 100;
@@ -45,6 +45,7 @@ export function FacetList({ wanted }: { wanted: Wanted }) {
 
 function named(facet: Facet, value: string): string {
   if (facet === "RELATION") return relation(value.toUpperCase());
+  if (facet === "EVIDENCE") return evidence(value.toUpperCase());
   return facet === "NOVELTY" ? novelty(value) : value;
 }
 

@@ -8,6 +8,8 @@ import { count, several } from "../../words";
 import { COLUMNS, prefer, useColumns } from "./columns";
 import { FacetList } from "./facets";
 import { Results } from "./results";
+import { Subset, SubsetButton } from "./subset";
+import { askedIn } from "./taken";
 import { FACETS, FOLDS, filterOf, further, isAnything, ORDERS, PAGE_ROWS, type Wanted, wantedIn } from "./wanted";
 
 export default function SearchView() {
@@ -22,6 +24,7 @@ export default function SearchView() {
     after,
   });
   const columns = useColumns(query);
+  const subset = askedIn(query);
   const found = answer.data?.models;
   return (
     <>
@@ -45,9 +48,11 @@ export default function SearchView() {
             </p>
             <Fold wanted={wanted} />
             <Order wanted={wanted} />
+            {found && <SubsetButton open={subset !== null} total={found.totalCount} />}
             <ColumnChoice shown={columns.map(({ key }) => key)} />
           </div>
           <Chosen wanted={wanted} />
+          {subset && <Subset wanted={wanted} asked={subset} query={query} />}
           {answer.error && <Failure error={answer.error} again={answer.again} />}
           {found && found.totalCount > 0 && (
             <>
@@ -119,8 +124,8 @@ function Welcome() {
     <p class="quiet welcome">
       What each of {count(models.reduce((sum, each) => sum + each.count, 0))} models was made from, and what was made
       from it: {count(derivations)} derivations, {count(conflicts)} of them told differently by different sources
-      {newest && `; as of ${newest.slice(0, 10)}`}. Open a model to see its family, its copies and the licences on its
-      way.
+      {newest && `; as of ${newest.slice(0, 10)}`}. Open a model to see whether it is a copy, what to use instead of it,
+      and whether its licences let you.
     </p>
   );
 }

@@ -31,6 +31,7 @@ const upper = <Value extends string>(values: string[]): Value[] =>
 export const FACETS: readonly FacetKind[] = [
   { facet: "TASK", words: "Task", key: "task", filter: (task) => ({ task }) },
   { facet: "RELATION", words: "Relation", key: "relation", filter: (values) => ({ relation: upper(values) }) },
+  { facet: "EVIDENCE", words: "Base named by", key: "evidence", filter: (values) => ({ evidence: upper(values) }) },
   { facet: "NOVELTY", words: "Novelty", key: "novelty", filter: (values) => ({ noveltyClass: upper(values) }) },
   { facet: "LICENCE", words: "Licence", key: "licence", filter: (licence) => ({ licence }) },
   { facet: "SIZE", words: "Parameters", key: "size", single: true, filter: ([size]) => sizeRange(size ?? "") },

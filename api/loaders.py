@@ -19,6 +19,8 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    StandingRecord,
+    SuccessorRecord,
     TrainingRecord,
 )
 from graph.snapshot import Source
@@ -75,6 +77,8 @@ class Loaders:
         self.trainings: DataLoader[str, tuple[TrainingRecord, ...]] = DataLoader(load_fn=store.trainings)
         self.novelty: DataLoader[str, NoveltyRecord | None] = DataLoader(load_fn=store.novelty)
         self.abilities: DataLoader[str, AbilityRecord | None] = DataLoader(load_fn=store.abilities)
+        self.standings: DataLoader[str, StandingRecord | None] = DataLoader(load_fn=store.standings)
+        self.successors: DataLoader[str, tuple[SuccessorRecord, ...]] = DataLoader(load_fn=store.successors)
         self.weights: DataLoader[str, str | None] = DataLoader(load_fn=store.weights_of)
         self.facts: DataLoader[ModelRecord, Facts] = DataLoader(
             load_fn=partial(facts_of, store), cache_key_fn=attrgetter("id")

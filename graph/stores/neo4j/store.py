@@ -22,6 +22,8 @@ from graph.records import (
     Relation,
     ResultRecord,
     SimilarRecord,
+    StandingRecord,
+    SuccessorRecord,
     TensorRecord,
     TrainingRecord,
     WeightsRecord,
@@ -152,7 +154,17 @@ class Neo4jStore:
             found = await self._ask("find_few", lead=lead, order=finding.ORDER_KEYS[order], **parameters)
         else:
             found = await self._ask(finding.in_order(where, order), **parameters)
-        return _model_page(found, order, first)
+        return await self._page_of(found, order, first)
+
+    async def _page_of(self, found: Sequence[rows.Row], order: Order, first: int) -> ModelPage:
+        """A page of these rows; by what they are ordered the rows themselves say, except of standing."""
+        page = _model_page(found, order, first)
+        if order is not Order.STANDING:
+            return page
+        ids = [model.id for model in page.models]
+        stood = await self.standings(ids)
+        keys = [Key(each.probability if each else None, id) for id, each in zip(ids, stood, strict=True)]
+        return ModelPage(page.models, tuple(keys), page.has_next)
 
     async def find_folded(
         self,
@@ -172,7 +184,7 @@ class Neo4jStore:
             **finding.parameters(where),
             **_page(order, first, after),
         )
-        page = _model_page([row for _, row in found], order, first)
+        page = await self._page_of([row for _, row in found], order, first)
         return FoldedPage(page.models, page.keys, tuple(folded for folded, _ in found[:first]), page.has_next)
 
     async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
@@ -356,6 +368,20 @@ class Neo4jStore:
         """The ability of each model."""
         found = {id: rows.ability(text) for id, text in await self._ask("abilities", ids=_distinct(ids))} if ids else {}
         return [found.get(id) for id in ids]
+
+    async def standings(self, ids: Sequence[str]) -> list[StandingRecord | None]:
+        """The standing of each model."""
+        found = (
+            {id: rows.standing(text) for id, text in await self._ask("standings", ids=_distinct(ids))} if ids else {}
+        )
+        return [found.get(id) for id in ids]
+
+    async def successors(self, ids: Sequence[str]) -> list[tuple[SuccessorRecord, ...]]:
+        """The successors of each model."""
+        found: dict[str, list[SuccessorRecord]] = {id: [] for id in ids}
+        for row in await self._ask("successors", ids=list(found)) if ids else ():
+            found[row[0]].append(rows.successor(row))
+        return [tuple(found[id]) for id in ids]
 
     async def results(self, id: str) -> tuple[ResultRecord, ...]:
         """The results of a model."""

@@ -26,14 +26,21 @@ FLAGS = [
 @contextmanager
 def sample_service(folder: Path) -> Iterator[str]:
     """The address of a service that shows the sample, with its catalogue in ``folder``."""
-    command = [sys.executable, "-m", "api.cli", "demo", "--port", "0", "--catalogue", str(folder / "catalogue")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+    with service("demo", folder / "catalogue") as address:
+        yield address
+
+
+@contextmanager
+def service(command_name: str, catalogue: Path) -> Iterator[str]:
+    """The address of a service that `demo` or `serve` starts over a catalogue."""
+    command = [sys.executable, "-m", "api.cli", command_name, "--port", "0", "--catalogue", str(catalogue)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         try:
-            for line in service.stdout or ():
+            for line in running.stdout or ():
                 found = re.match(r"serving:\s+(http://[^/]+)", line)
                 if found:
                     yield found[1]
                     return
             raise AssertionError("the service did not start")
         finally:
-            service.terminate()
+            running.terminate()

@@ -21,6 +21,7 @@ import { Getting } from "./getting";
 import { LicenceLine } from "./licence-line";
 import { NoveltyOf } from "./novelty";
 import { sentence } from "./sentence";
+import { StandingOf, SupersededBy } from "./standing";
 
 type Model = NonNullable<ModelPageAnswer["model"]>;
 
@@ -43,6 +44,7 @@ export default function ModelView({ id }: ViewProps) {
           <NoveltyOf told={model.novelty} />
           <LicenceLine id={model.id} />
           <AbilityOf model={model} />
+          <StandingOf model={model} />
           <Copies model={model} />
           <Alike similar={model.similar} />
           <DerivedModels model={model} />
@@ -66,6 +68,7 @@ function Title({ model }: { model: Model }) {
         {model.id} <State name={model.state} />
       </h1>
       <p class="sentence">{sentence(model)}</p>
+      <SupersededBy model={model} />
       {model.newVersion && (
         <p>
           Its author names a successor: <a href={modelAddress(model.newVersion)}>{model.newVersion}</a>.

@@ -191,10 +191,10 @@ def edges_for(rows: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
 
 def declared(snapshot: Snapshot) -> pl.DataFrame:
     """(model, successor): whom authors name, where there is a model of that name: exactly, as an alias, or in other case."""
-    said = pl.DataFrame(snapshot.table("models", ["id", "new_version"])).drop_nulls("new_version")
-    if said.is_empty():
-        return said.rename({"id": "model", "new_version": "successor"})
-    ids = pl.DataFrame(snapshot.table("models", ["id", "downloads"]))
+    if not pl.DataFrame(snapshot.table("models", ["new_version"]))["new_version"].count():
+        return pl.DataFrame(schema={"model": pl.String, "successor": pl.String})  # most catalogues: no names are read
+    ids = pl.DataFrame(snapshot.table("models", ["id", "downloads", "new_version"]))
+    said = ids.select("id", "new_version").drop_nulls()
     aliases = pl.DataFrame(snapshot.table("aliases", ["alias", "id"]))
     lower = said["new_version"].str.to_lowercase()
     known = [

@@ -292,6 +292,21 @@ def test_a_part_is_never_served(tmp_path: Path, server: Server) -> None:
         ask(server, None)
 
 
+def test_a_graph_of_an_older_form_is_not_served_and_the_next_load_mends_it(tmp_path: Path, server: Server) -> None:
+    snapshot = written(tmp_path, family())
+    load(snapshot, server)
+    cypher(server, "MATCH ()-[e:SUCCEEDED_BY]->() DELETE e")
+    cypher(server, "MATCH (m:Model) REMOVE m.standing_key, m.standing_facts")
+    cypher(server, "MATCH (c:Catalogue) REMOVE c.form")
+    with pytest.raises(Unreachable, match="another version of Stemma"):
+        ask(server, None)
+    report = load(snapshot, server)
+    assert report.compared_with == "graph"
+    assert (report.added, report.updated) == ({"SUCCEEDED_BY": 1}, {"Model": 5 + len(ODD)})
+    assert verify(snapshot, server).equal
+    assert load(snapshot, server).compared_with == "itself"
+
+
 def test_a_foreign_database_is_left_alone(tmp_path: Path, server: Server) -> None:
     cypher(server, "CREATE (:Model {id: 'theirs'})")
     with pytest.raises(BadInput, match="did not load"):

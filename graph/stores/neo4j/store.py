@@ -50,6 +50,7 @@ from graph.store import (
 from graph.stores.neo4j import finding, rows
 from graph.stores.neo4j.connection import Asker, Server
 from graph.stores.neo4j.facets import KEPT_FACETS
+from graph.stores.neo4j.projection import FORM
 from graph.stores.neo4j.statements import statement
 from graph.stores.neo4j.walking import Around, Side, shortest, walk
 
@@ -82,6 +83,11 @@ async def _whole(asker: Asker) -> str:
         raise Unreachable(
             f"the graph at {server.address} holds only a part of snapshot {str(catalogue['loading'])[:12]}: wait for the load "
             f"that is running, or run `stemma load {server.address}` again to finish it"
+        )
+    if catalogue["form"] != FORM:
+        raise Unreachable(
+            f"the graph at {server.address} was loaded by another version of Stemma: run `stemma load {server.address}` again, "
+            "which adds what is missing"
         )
     return str(catalogue["snapshot"])
 

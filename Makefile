@@ -23,9 +23,10 @@ CASES ?= 100000
 WHEELS ?= wheels
 MEGABYTES ?= 1000
 TABLES ?= ../shared/data/evals
+LEADERBOARD ?= $(TABLES)/open_llm_leaderboard_v2.csv.gz
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web screenshots test check neo4j bench bench-fuzz bench-minilm bench-reading bench-weights bench-similarity bench-ability bench-explorer format lock clean
+.PHONY: help demo web screenshots test check neo4j bench bench-fuzz bench-minilm bench-reading bench-weights bench-similarity bench-ability bench-superseded bench-explorer format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -98,6 +99,9 @@ bench-similarity: $(READY) ## all pairs and identify among MODELS generated sket
 
 bench-ability: $(READY) ## foretell held-out results of the tables in the folder TABLES, beside the usual rules
 	@$(BIN)/python -m bench.ability $(TABLES) --seed $(SEED)
+
+bench-superseded: $(READY) ## look for superseded models in LEADERBOARD, the table of the Open LLM Leaderboard (second version)
+	@$(BIN)/python -m bench.ability.superseded $(LEADERBOARD)
 
 bench-fuzz: $(READY) ## read CASES changed headers of each checkpoint format (SEED), and print the memory that it took
 	@$(BIN)/python -m bench.fuzz --cases $(CASES) --seed $(SEED)

@@ -21,6 +21,8 @@ from graph.records import (
     ModelRecord,
     NoveltyRecord,
     Relation,
+    StandingRecord,
+    SuccessorRecord,
     TrainingRecord,
 )
 from graph.snapshot import Source
@@ -110,6 +112,16 @@ class Loaders:
     def abilities(self) -> DataLoader[str, AbilityRecord | None]:
         """Abilities."""
         return DataLoader(load_fn=self._store.abilities)
+
+    @cached_property
+    def standings(self) -> DataLoader[str, StandingRecord | None]:
+        """How models stand in their niches."""
+        return DataLoader(load_fn=self._store.standings)
+
+    @cached_property
+    def successors(self) -> DataLoader[str, tuple[SuccessorRecord, ...]]:
+        """What supersedes models."""
+        return DataLoader(load_fn=self._store.successors)
 
     @cached_property
     def weights(self) -> DataLoader[str, str | None]:

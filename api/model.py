@@ -28,6 +28,8 @@ from api.nodes import (
     ResultNode,
     SimilarityNode,
     SpotNode,
+    StandingNode,
+    SuccessorNode,
     TensorPlaceNode,
     TrainingNode,
 )
@@ -216,6 +218,25 @@ class Model:
     async def ability(root: Parent[ModelRecord], info: Ask) -> AbilityNode | None:
         """Measured or inherited."""
         return await info.context.load.abilities.load(root.id)
+
+    @strawberry.field(description="How it stands among those like it; null where it has no ability of its own.")
+    async def standing(root: Parent[ModelRecord], info: Ask) -> StandingNode | None:
+        """In its niche."""
+        return await info.context.load.standings.load(root.id)
+
+    @strawberry.field(
+        description="What to take instead: the nearest in the lineage first, and last what only its author names."
+    )
+    async def successors(root: Parent[ModelRecord], info: Ask, first: int = 10) -> Sequence[SuccessorNode]:
+        """By place."""
+        found = await info.context.load.successors.load(root.id)
+        return found[: page_size(info, first)]
+
+    @strawberry.field(description="When the first model that supersedes it was made; null while none does.")
+    async def superseded_since(root: Parent[ModelRecord], info: Ask) -> datetime | None:
+        """Of those that are better, declared or not."""
+        stood = await info.context.load.standings.load(root.id)
+        return None if stood is None else stood.superseded_since
 
     @strawberry.field(description="Its evaluation results, by benchmark, setting and source.")
     async def results(root: Parent[ModelRecord], info: Ask) -> Sequence[ResultNode]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from api.lineage import Reached
     from api.loaders import Edge
     from graph.conflicts import Conflict
+    from graph.decay import NicheDecay
     from graph.fan import Crowd
     from graph.licence import LicenceReport
     from graph.novelty import Novelty
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
         ModelRecord,
         ResultRecord,
         SimilarRecord,
+        StandingRecord,
+        SuccessorRecord,
         TensorRecord,
         TrainingRecord,
     )
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     LicenceReportNode = LicenceReport
     ReachedNode = Reached
     ModelNode = ModelRecord
+    NicheDecayNode = NicheDecay
     NoveltyGroupNode = Group
     NoveltyNode = Novelty
     ResultNode = ResultRecord
@@ -50,6 +54,8 @@ if TYPE_CHECKING:
     SimilarityNode = SimilarRecord
     SourceNode = Source
     SpotNode = Spot
+    StandingNode = StandingRecord
+    SuccessorNode = SuccessorRecord
     TensorPlaceNode = TensorRecord
     TrainingNode = TrainingRecord
     TruncationNode = Hidden
@@ -69,6 +75,7 @@ else:
     LicenceReportNode = _type("LicenceReport", "licence")
     ReachedNode = _type("LineageNode", "lineage")
     ModelNode = _type("Model", "model")
+    NicheDecayNode = _type("NicheDecay", "standing")
     NoveltyGroupNode = _type("NoveltyGroup", "novelty")
     NoveltyNode = _type("Novelty", "novelty")
     ResultNode = _type("Result", "ability")
@@ -76,6 +83,8 @@ else:
     SimilarityNode = _type("Similarity", "weights")
     SourceNode = _type("Source", "catalogue")
     SpotNode = _type("Spot", "model")
+    StandingNode = _type("Standing", "standing")
+    SuccessorNode = _type("Successor", "standing")
     TensorPlaceNode = _type("TensorPlace", "weights")
     TrainingNode = _type("Training", "dataset")
     TruncationNode = _type("Truncation", "lineage")

@@ -23,9 +23,11 @@ from api.nodes import DatasetNode, FacetCountNode, ModelNode
 from api.novelty import NoveltyReport, ReportBy, reported
 from api.scalars import SCALARS, Collapse, Direction, Evidence, Facet, Long, Order, Relation
 from api.selected import nearest
+from api.standing import Decay, decayed
 from api.subset_views import query_of
 from api.subsets import SubsetName, SubsetPreview, previewed
 from api.weights import Tensor, Weights
+from graph.decay import KEPT_NICHES, decay
 from graph.errors import LimitExceeded, NotFound
 from graph.lineage import nearest_common_ancestors
 from graph.records import ModelRecord
@@ -270,6 +272,15 @@ class Query:
             raise LimitExceeded("first", KEPT_LINES, first, "ask for 1 to that many groups")
         facets = tuple(dict.fromkeys(Facet(word.value) for word in (ReportBy if by is None else by)))
         return reported(report(await info.context.store.coverage(), facets, first))
+
+    @strawberry.field(description="How long leaders of niches last; null when no ability was measured.")
+    async def decay(
+        self, info: Ask, first: Annotated[int, strawberry.argument(description="Most niches, up to 100.")] = 10
+    ) -> Decay | None:
+        """By the dates when models were made."""
+        if not 1 <= first <= KEPT_NICHES:
+            raise LimitExceeded("first", KEPT_NICHES, first, "ask for 1 to that many niches")
+        return decayed(decay(await info.context.store.coverage(), first))
 
     @strawberry.field(description="What the catalogue holds, and where it came from.")
     async def catalogue(self, info: Ask) -> Catalogue:

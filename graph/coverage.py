@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from graph import decay
 from graph.report import counted
 from graph.snapshot import Snapshot
+from graph.standing import measured
 from graph.store import Coverage
 
 
@@ -40,6 +42,7 @@ def coverage(snapshot: Snapshot, groups: pl.DataFrame) -> Coverage:
         similar=rows["similar"],
         results=int(read("results", "known")["known"].sum()),
         with_ability=models["ability"].count(),
+        decay=decay.counted(measured(snapshot)),
         skipped=_by(read("skipped", "reason")["reason"]),
     )
 

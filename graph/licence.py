@@ -17,12 +17,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from graph.records import DerivationRecord, ModelRecord, State
 from graph.spdx import SPDX_ID
 
 NOTICE = "notice"
 SHARE_ALIKE = "share-alike"
+PERMISSIVE, UNKNOWN = "permissive", "unknown"  # classes; ``licences.toml`` has all but the last
 _SAYS_NOTHING = frozenset({"other", "unknown", "cc", "unlicensed"})  # declared, and yet no licence that could be read
 
 
@@ -67,8 +69,13 @@ class LicenceReport:
 
 
 @cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads((files("graph") / "licences.toml").read_text("utf-8"))
+
+
+@cache
 def _known() -> tuple[dict[str, Terms], dict[str, str]]:
-    data = tomllib.loads((files("graph") / "licences.toml").read_text("utf-8"))
+    data = _data()
     terms = {
         id: Terms(id, SPDX_ID.get(id), tuple(said["asks"]), said.get("alike")) for id, said in data["licences"].items()
     }
@@ -87,6 +94,29 @@ def terms_of(licence: str | None) -> Terms | None:
 def meanings() -> dict[str, str]:
     """Each kind of duty in words."""
     return dict(_known()[1])
+
+
+def licence_class(licence: str | None) -> str:
+    """Which kind of licence it is, by the harshest thing that it asks: a name under ``[classes]``, or ``unknown``."""
+    terms = terms_of(licence)
+    if terms is None:
+        return UNKNOWN
+    return next((name for name, kinds in _data()["classes"].items() if set(kinds) & set(terms.asks)), PERMISSIVE)
+
+
+def no_stricter(one: str | None, other: str | None) -> bool:
+    """Whether who may use a model under the licence ``other`` may use one under ``one`` too, as far as the texts are known.
+
+    True when ``one`` asks nothing that ``other`` does not ask, a notice apart, and derived works stay in no other group. What is
+    not known is no stricter than nothing, not even than itself: two licences of one's own making are two texts.
+    """
+    mine, theirs = terms_of(one), terms_of(other)
+    if mine is None:
+        return False
+    asks = set(mine.asks) - {NOTICE}
+    if theirs is None or not asks:
+        return not asks
+    return asks <= set(theirs.asks) and (SHARE_ALIKE not in asks or mine.alike == theirs.alike)
 
 
 def licence_report(

@@ -246,6 +246,33 @@ class AbilityRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingRecord:
+    """How a model with an ability of its own stands among those like it; see ``graph.standing``."""
+
+    model: str
+    probability: float | None  # that it is the best of its niche; None: see ``unknown``
+    unknown: str | None  # a value of graph.standing.Unplaced
+    task: str | None  # this and the two below are its niche
+    size: str | None  # a size class of graph.store
+    licence: str  # a class of licences: see graph.licence.licence_class
+    models: int | None  # that are compared in the niche, itself among them
+    leader: str | None  # of these the one that is most probably the best
+    superseded_by: int  # how many models supersede it, exactly
+    superseded_since: datetime | None  # when the first of them was made
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessorRecord:
+    """Another model to take instead; see ``graph.succession``."""
+
+    model: str
+    successor: str
+    probability: float | None  # that it is better; None when only ``declared``
+    steps: int | None  # derivations between the two by way of a common ancestor; None when none is near
+    declared: bool  # whether the model's author names it
+
+
+@dataclass(frozen=True, slots=True)
 class ResultRecord:
     """What one model got on one benchmark, as one source says it."""
 

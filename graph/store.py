@@ -29,7 +29,9 @@ from graph.records import (
     Relation,
     ResultRecord,
     SimilarRecord,
+    StandingRecord,
     State,
+    SuccessorRecord,
     TensorRecord,
     TrainingRecord,
     WeightsRecord,
@@ -47,6 +49,7 @@ class Order(StrEnum):
     PARAMETERS = "parameters"
     NOVELTY = "novelty"
     ABILITY = "ability"  # by the lower end of the interval; what is inherited counts as unknown
+    STANDING = "standing"  # by the probability of being the best of its niche
 
 
 class Facet(StrEnum):
@@ -257,6 +260,7 @@ class Coverage:
     similar: int = 0  # pairs of models with similar weights
     results: int = 0  # evaluation results of models in the catalogue
     with_ability: int = 0  # models whose ability is measured
+    decay: dict[str, Any] = field(default_factory=dict)  # see graph.decay.counted
     skipped: dict[str, int] = field(default_factory=dict)  # by reason
 
 
@@ -398,6 +402,14 @@ class Store(Protocol):
 
     async def abilities(self, ids: Sequence[str]) -> list[AbilityRecord | None]:
         """For each id its ability, measured or inherited; None where no result of it or of an ancestor is known."""
+        ...
+
+    async def standings(self, ids: Sequence[str]) -> list[StandingRecord | None]:
+        """For each id how it stands in its niche; None where it has no ability of its own."""
+        ...
+
+    async def successors(self, ids: Sequence[str]) -> list[tuple[SuccessorRecord, ...]]:
+        """For each id what supersedes it, nearest in the lineage first, and last what only its author names."""
         ...
 
     async def results(self, id: str) -> tuple[ResultRecord, ...]:

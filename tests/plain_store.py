@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import networkx as nx
 
 from graph.records import (
@@ -22,7 +23,9 @@ from graph.records import (
     Relation,
     ResultRecord,
     SimilarRecord,
+    StandingRecord,
     State,
+    SuccessorRecord,
     TensorRecord,
     TrainingRecord,
     WeightsRecord,
@@ -46,6 +49,7 @@ from graph.store import (
     Walk,
     WalkNode,
 )
+from graph.succession import tables
 
 VALUE: dict[Order, Callable[[ModelRecord], Any]] = {
     Order.DOWNLOADS: lambda m: m.downloads,
@@ -129,6 +133,9 @@ class PlainStore:
             )
             for row in rows("novelty")
         }
+        standings, successors = tables(snapshot)
+        self.all_standings = {row["model"]: msgspec.convert(row, StandingRecord) for row in standings.to_dicts()}
+        self.all_successors = msgspec.convert(successors.to_dicts(), list[SuccessorRecord])
         self._ends: dict[Collapse, dict[str, str]] = {}
         self.all_datasets = [
             DatasetRecord(
@@ -157,8 +164,14 @@ class PlainStore:
         other = sorted((a for a in self.aliases if a.alias.lower() == name.lower()), key=lambda a: a.alias.encode())
         return other[0].id if other else None
 
+    def value(self, model: ModelRecord, order: Order) -> Any:
+        if order is Order.STANDING:
+            stood = self.all_standings.get(model.id)
+            return stood and stood.probability
+        return VALUE[order](model)
+
     def rank(self, model: ModelRecord, order: Order = Order.DOWNLOADS) -> tuple[Any, ...]:
-        value = VALUE[order](model)
+        value = self.value(model, order)
         return (value is None, -value if value is not None else 0, model.id.encode())
 
     def told(self, model: ModelRecord) -> set[Evidence]:
@@ -207,7 +220,7 @@ class PlainStore:
         if after is not None:
             place = (after.value is None, -after.value if after.value is not None else 0, after.id.encode())
             ordered = [model for model in ordered if self.rank(model, order) > place]
-        keys = tuple(Key(VALUE[order](model), model.id) for model in ordered[:first])
+        keys = tuple(Key(self.value(model, order), model.id) for model in ordered[:first])
         return ModelPage(tuple(ordered[:first]), keys, len(ordered) > first)
 
     def find(self, where: ModelFilter, order: Order, first: int, after: Key | None) -> ModelPage:

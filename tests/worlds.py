@@ -139,6 +139,59 @@ def board() -> list[Result]:
     ] + [("d/mix", "one", 0.4)]
 
 
+def niches() -> list[Row]:
+    """
+    old/base <--- old/tuned      of one niche: text-generation, 3B-10B, permissive; beside it new/strict (conditions),
+        ^                        new/large (too large), new/other (of another task), new/unsized, new/floor (without a
+        +--- new/child           date), new/few (too few results); old/base says that new/child comes after it, old/tuned
+    new/better, new/best         that OLD/alias does, an alias of new/best; new/best that nobody/there does
+    """
+    text: Row = {"pipeline_tag": "text-generation", "license": "apache-2.0"}
+
+    def one(id: str, month: str | None, *bases: str, billions: float | None = 7.0, **more: Any) -> Row:
+        said = {**text, **more}
+        card = {"license": said.pop("license"), **({"new_version": said.pop("next")} if "next" in said else {})}
+        size = None if billions is None else {"total": round(billions * 1e9)}
+        made = None if month is None else f"{month}-01T00:00:00.000Z"
+        return model(id, *bases, createdAt=made, safetensors=size, cardData=card, **said)
+
+    return [
+        one("old/base", "2023-01", next="new/child"),
+        one("old/tuned", "2023-03", "old/base", next="OLD/alias"),
+        one("new/child", "2024-01", "old/base", license="mit"),
+        one("new/better", "2024-02"),
+        one("new/best", "2024-03", billions=8.7, next="nobody/there"),
+        one("new/strict", "2024-01", license="llama3"),
+        one("new/large", "2024-01", billions=9.0),
+        one("new/other", "2024-01", pipeline_tag="fill-mask"),
+        one("new/unsized", "2024-01", billions=None),
+        one("new/floor", None),
+        one("new/few", "2024-01"),
+    ]
+
+
+def niche_board() -> list[Result]:
+    """Eight benchmarks of the niches above; of new/few two."""
+    heights = {
+        "old/base": 0.2,
+        "old/tuned": 0.25,
+        "new/child": 0.5,
+        "new/better": 0.6,
+        "new/best": 0.7,
+        "new/strict": 0.75,
+        "new/large": 0.8,
+        "new/other": 0.8,
+        "new/unsized": 0.8,
+        "new/floor": 0.8,
+        "new/few": 0.8,
+    }
+    return [
+        (said, f"benchmark {number}", round(height + 0.02 * number, 3))
+        for said, height in heights.items()
+        for number in range(2 if said == "new/few" else 8)
+    ]
+
+
 def family() -> list[Row]:
     """
     root/base <--- a/tuned <--- b/quant          lost/base <--- c/orphan

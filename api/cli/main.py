@@ -29,6 +29,7 @@ class Lazy(click.Group):
         "path": "read",
         "licence": "licence",
         "standard": "standards",
+        "successors": "standing",
         "copies": "read",
         "identify": "read",
         "weights": "weights",

@@ -1,4 +1,4 @@
-"""This file knows the commands about novelty: of one model, and the report over all."""
+"""This file knows the commands about novelty: of one model, and the report over all, which has decay too."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import click
 
 from api.cli import shown
 from api.cli.asking import ask, chosen, known, shared
+from api.cli.standing import decay_lines
+from graph.decay import decay
 from graph.errors import NotFound
 from graph.novelty import Class, told
 from graph.report import KEPT_LINES, REPORTED, Group, Report, report
@@ -64,20 +66,24 @@ def report_command(
 ) -> None:
     """Count what models bring: copies, quantised, merges of the known, light, substantial, new; as Markdown.
 
+    Where abilities were measured, also how long the best of a kind stayed the best.
+
     \b
     stemma report --by year > report.md
     """
     facets = tuple(Facet(word) for word in by) or REPORTED
 
     async def asked(graph: Store) -> None:
-        found = report(await graph.coverage(), facets, first)
+        held = await graph.coverage()
+        found, lasted = report(held, facets, first), decay(held, first)
         if as_json:
             sections = {facet.value: [_plain(group) for group in groups] for facet, groups in found.by.items()}
-            shown.print_json(
-                {"snapshot": graph.snapshot, "all": _plain(found.all), "tiers": found.tiers, "by": sections}
-            )
+            told_of = {"all": _plain(found.all), "tiers": found.tiers, "by": sections}
+            shown.print_json({"snapshot": graph.snapshot, **told_of, "decay": asdict(lasted) if lasted else None})
             return
         for line in _markdown(found, graph.snapshot):
+            click.echo(line)
+        for line in ("", *decay_lines(lasted)) if lasted else ():
             click.echo(line)
 
     ask(chosen(context, catalogue, store), asked)

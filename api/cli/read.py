@@ -12,6 +12,7 @@ import click
 from api import cursors
 from api.cli import shown
 from api.cli.asking import ask, chosen, known, shared
+from api.cli.standing import lines_of
 from api.cli.weights import on_the_hub, tell_origin
 from graph import ability, ranges
 from graph import conflicts as disagreements
@@ -19,6 +20,7 @@ from graph.errors import BadInput, NotFound
 from graph.novelty import Class
 from graph.records import DECLARED, Direction, Evidence, ModelRecord, Relation, State
 from graph.standard import SHIPPED
+from graph.standing import percent
 from graph.store import ROOT, Collapse, EdgeFilter, FoldedPage, ModelFilter, ModelPage, Order, Store, Walk
 from ingest.weights.repository import HubReading
 
@@ -119,6 +121,8 @@ def find_command(
                 models[at]["folded"] = count
             shown.print_json({"snapshot": graph.snapshot, "total": total, "models": models, "next": cursor})
             return
+        stood = await graph.standings([model.id for model in page.models]) if order == Order.STANDING else []
+        best = [percent(each.probability) if each and each.probability is not None else "" for each in stood]
         measured = any(model.ability is not None for model in page.models)
         rows = (
             (
@@ -132,6 +136,7 @@ def find_command(
                 ", ".join(word.value for word in model.relations) or ("" if model.state is State.MISSING else ROOT),
                 f"{model.novelty:.1f}" if model.novelty is not None else model.novelty_class or "",
                 *(("" if model.ability is None else f"{model.ability:.0f}",) if measured else ()),
+                *((best[at],) if best else ()),
                 *(() if folded is None else (str(folded[at]),)),
             )
             for at, model in enumerate(page.models)
@@ -147,8 +152,9 @@ def find_command(
             "relation",
             "novelty",
         )
-        columns += (*(("ability at least",) if measured else ()), *(() if folded is None else ("folded",)))
-        shown.print_table(columns, rows, right=(3, 4, 5, 8, 9, 10))
+        columns += (*(("ability at least",) if measured else ()), *(("best of its niche",) if best else ()))
+        columns += () if folded is None else ("folded",)
+        shown.print_table(columns, rows, right=(3, 4, 5, 8, 9, 10, 11))
         click.echo(f"{len(page.models)} of {total}" + (f"; next page: --after {cursor}" if cursor else ""))
 
     ask(chosen(context, catalogue, store), asked)
@@ -170,6 +176,8 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
         (trainings,) = await graph.trainings([name])
         (digest,) = await graph.weights_of([name])
         (able,) = await graph.abilities([name])
+        (stood,) = await graph.standings([name])
+        (successors,) = await graph.successors([name])
         weights = await graph.weights(digest) if digest else None
         similar = await graph.similar(name, 5)
         if model is None:
@@ -185,6 +193,8 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
                 "derived": {relation.value: count for relation, count in counts.items()},
                 "datasets": [training.dataset for training in trainings],
                 "ability_facts": asdict(able) if able else None,
+                "standing": asdict(stood) if stood else None,
+                "successors": [asdict(record) for record in successors],
                 "similar": [asdict(record) for record in similar],
                 "weights": digest,
                 "copies": weights.holders - 1 if weights else None,
@@ -204,6 +214,8 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
             click.echo(shown.clean(f"conflict    {text}"))
         if able is not None:
             click.echo(shown.clean(f"ability     {ability.told(able)}"))
+        for line in lines_of(stood, successors):
+            click.echo(shown.clean(line))
         if counts:
             ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0].value))
             click.echo("made of it  " + ", ".join(f"{count} {relation.value}" for relation, count in ordered))

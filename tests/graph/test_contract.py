@@ -14,6 +14,7 @@ import anyio
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from graph.decay import decay
 from graph.errors import NotFound
 from graph.records import Direction, Evidence, ModelRecord, Relation, State
 from graph.snapshot import Snapshot
@@ -22,7 +23,21 @@ from graph.stores.embedded import open_snapshot
 from graph.stores.neo4j import Server, load, open_neo4j
 from tests.neo4j_server import Neo4jServer, missing
 from tests.plain_store import PlainStore
-from tests.worlds import Alike, Held, Result, Row, alike, board, build, family, held, hub_rows, model
+from tests.worlds import (
+    Alike,
+    Held,
+    Result,
+    Row,
+    alike,
+    board,
+    build,
+    family,
+    held,
+    hub_rows,
+    model,
+    niche_board,
+    niches,
+)
 
 Opener = Callable[[Snapshot], Awaitable[Store]]
 FILTERS = [
@@ -123,6 +138,8 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
     assert await store.trainings(ids) == [tuple(t for t in plain.all_trainings if t.model == id) for id in ids]
     assert await store.novelty([*ids, "nothing/here"]) == [*(plain.all_novelty.get(id) for id in ids), None]
     assert await store.abilities([*ids, "nothing/here"]) == [*(plain.all_abilities.get(id) for id in ids), None]
+    assert await store.standings([*ids, "nothing/here"]) == [*(plain.all_standings.get(id) for id in ids), None]
+    assert await store.successors(ids) == [tuple(s for s in plain.all_successors if s.model == id) for id in ids]
     for id in ids:
         assert await store.results(id) == tuple(result for result in plain.all_results if result.model == id)
         assert await store.similar(id, 2) == plain.similar(id, 2)
@@ -212,6 +229,49 @@ def check(
 
 def test_drawn_family(opener: Opener) -> None:
     check(opener, family(), [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")], board(), alike(), held())
+
+
+def test_drawn_niches(opener: Opener, tmp_path: Path) -> None:
+    snapshot = build(tmp_path, niches(), [], [("OLD/alias", "new/best")], niche_board())
+
+    async def run() -> None:
+        store, plain = await opener(snapshot), PlainStore(snapshot)
+        ids = list(plain.by_id)
+        stood = await store.standings([*ids, "nothing/here"])
+        assert stood == [*(plain.all_standings.get(id) for id in ids), None]
+        assert sum(each is not None and each.probability is not None for each in stood) == 9
+        found = await store.successors([*ids, "nothing/here"])
+        assert found == [*(tuple(s for s in plain.all_successors if s.model == id) for id in ids), ()]
+        named = {(s.model, s.successor, s.steps, s.declared) for each in found for s in each}
+        assert named == {
+            ("old/base", "new/child", 1, True),
+            ("old/base", "old/tuned", 1, False),
+            ("old/base", "new/better", None, False),
+            ("old/base", "new/best", None, False),
+            ("old/tuned", "new/child", 2, False),
+            ("old/tuned", "new/better", None, False),
+            ("old/tuned", "new/best", None, True),
+            ("new/child", "new/better", None, False),
+            ("new/child", "new/best", None, False),
+            ("new/better", "new/best", None, False),
+        }
+        for where in (ModelFilter(), ModelFilter(text="old"), ModelFilter(tasks=("text-generation",))):
+            after: Key | None = None
+            for _ in range(9):
+                page, expected = (
+                    await store.find(where, Order.STANDING, 3, after),
+                    plain.find(where, Order.STANDING, 3, after),
+                )
+                assert (page.keys, page.has_next) == (expected.keys, expected.has_next)
+                if not page.has_next:
+                    break
+                after = page.keys[-1]
+            folded = await store.find_folded(where, Collapse.FAMILY, Order.STANDING, 4)
+            assert folded == plain.find_folded(where, Collapse.FAMILY, Order.STANDING, 4, None)
+        assert decay(await store.coverage()) == decay(await (await open_snapshot(snapshot)).coverage())
+        await store.close()
+
+    anyio.run(run)
 
 
 def test_one_model_alone(opener: Opener) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,10 @@ def written(folder: Path, tables: dict[str, list[dict[str, Any]]]) -> Snapshot:
 
 def family(likes: int = 3, *, extra: bool = True) -> dict[str, list[dict[str, Any]]]:
     """
-    org/base <--finetune-- org/tuned <--quantized-- org/small      data/set <--trained on-- org/tuned
+    org/base <--finetune-- org/tuned (better) <--quantized-- org/small      data/set <--trained on-- org/tuned
     lost/base <--adapter-- every model with an odd name            (``extra``: org/late made from org/base)
     """
+    niche = {"task": "fill-mask", "parameters": 10**8, "licence": "mit"}
     models: list[dict[str, Any]] = [
         {
             "id": "org/base",
@@ -67,8 +69,18 @@ def family(likes: int = 3, *, extra: bool = True) -> dict[str, list[dict[str, An
             "likes": likes,
             "downloads": 9,
             "descendants": 3 if extra else 2,
+            "created_at": datetime(2023, 1, 2, tzinfo=UTC),
+            **niche,
         },
-        {"id": "org/tuned", "state": "listed", "base_models": 1, "relations": ["finetune"], "tags": ["b", "a"]},
+        {
+            "id": "org/tuned",
+            "state": "listed",
+            "base_models": 1,
+            "relations": ["finetune"],
+            "tags": ["b", "a"],
+            "created_at": datetime(2023, 3, 4, tzinfo=UTC),
+            **niche,
+        },
         {"id": "org/small", "state": "gated", "base_models": 1, "relations": ["quantized"], "trending": 0.0},
         {"id": "lost/base", "state": "missing"},
         *({"id": odd, "state": "listed", "base_models": 1, "relations": ["adapter"]} for odd in ODD),
@@ -96,6 +108,10 @@ def family(likes: int = 3, *, extra: bool = True) -> dict[str, list[dict[str, An
         "tensors": [
             {"digest": "e" * 32, "model": holder, "role": "head", "values": 2048}
             for holder in ("org/base", *(("org/late",) if extra else ()))
+        ],
+        "abilities": [
+            {"model": "org/base", "index": 90.0, "error": 2.0, "benchmarks": 3, "norm": True},
+            {"model": "org/tuned", "index": 110.0, "error": 2.0, "benchmarks": 3, "norm": True},
         ],
         "skipped": [{"source": "drawn", "row": 1, "reason": "not-json"}],
     }
@@ -155,6 +171,7 @@ def test_a_loaded_graph_verifies_and_a_second_load_does_nothing(tmp_path: Path, 
     verification = verify(snapshot, server)
     assert verification.equal, [verdict for verdict in verification.verdicts if not verdict.equal]
     assert {verdict.kind: verdict.found for verdict in verification.verdicts}["DERIVED_FROM"] == 3 + len(ODD)
+    assert {verdict.kind: verdict.found for verdict in verification.verdicts}["SUCCEEDED_BY"] == 1
     again = load(snapshot, server)
     assert (again.compared_with, again.added, again.updated, again.removed) == ("itself", {}, {}, {})
 
@@ -273,6 +290,21 @@ def test_a_part_is_never_served(tmp_path: Path, server: Server) -> None:
     cypher(server, "MATCH (c:Catalogue) SET c.state = 'loading', c.loading = 'abc'")
     with pytest.raises(Unreachable, match="only a part of snapshot abc"):
         ask(server, None)
+
+
+def test_a_graph_of_an_older_form_is_not_served_and_the_next_load_mends_it(tmp_path: Path, server: Server) -> None:
+    snapshot = written(tmp_path, family())
+    load(snapshot, server)
+    cypher(server, "MATCH ()-[e:SUCCEEDED_BY]->() DELETE e")
+    cypher(server, "MATCH (m:Model) REMOVE m.standing_key, m.standing_facts")
+    cypher(server, "MATCH (c:Catalogue) REMOVE c.form")
+    with pytest.raises(Unreachable, match="another version of Stemma"):
+        ask(server, None)
+    report = load(snapshot, server)
+    assert report.compared_with == "graph"
+    assert (report.added, report.updated) == ({"SUCCEEDED_BY": 1}, {"Model": 5 + len(ODD)})
+    assert verify(snapshot, server).equal
+    assert load(snapshot, server).compared_with == "itself"
 
 
 def test_a_foreign_database_is_left_alone(tmp_path: Path, server: Server) -> None:

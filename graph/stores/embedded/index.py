@@ -18,13 +18,15 @@ from graph.coverage import coverage
 from graph.folding import originals
 from graph.groups import starts
 from graph.records import Evidence, Relation
+from graph.sizes import size_class
 from graph.snapshot import Snapshot
 from graph.standard import SHIPPED
-from graph.store import SIZE_CLASSES, Collapse
+from graph.store import Collapse
 from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.beside import make_whole
 from graph.stores.embedded.names import Groups, Lookup, Texts
 from graph.stores.embedded.packed import Packed
+from graph.succession import tables
 
 VERSION = 10
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
@@ -34,9 +36,10 @@ EVIDENCE_OF = [  # by a mask of bits in the order of ``EVIDENCE``
     tuple(Evidence(word) for at, word in enumerate(EVIDENCE) if mask >> at & 1) for mask in range(1 << len(EVIDENCE))
 ]
 BY_MODEL = ("claims", "files", "similar", "tensors", "novelty", "results", "abilities")  # tables kept by model
+WORKED_OUT = ("standings", "successors")  # kept by model too, and no tables of the snapshot
 CODED = ("task", "library", "licence", "author", "state", "novelty_class")
-VALUES = ("downloads", "likes", "trending", "created_at", "modified_at", "parameters", "novelty", "ability")
-FLOATS = ("trending", "novelty", "ability")  # values that are not whole numbers: unknown is minus infinity
+VALUES = ("downloads", "likes", "trending", "created_at", "modified_at", "parameters", "novelty", "ability", "standing")
+FLOATS = ("trending", "novelty", "ability", "standing")  # values that are not whole numbers: unknown is minus infinity
 _TIMES = ("created_at", "modified_at")
 CONFLICT, CYCLE = 1, 2  # bits of a derivation's flags
 
@@ -50,14 +53,15 @@ def _write(snapshot: Snapshot, shelf: Shelf) -> None:
     models, name_rank = _ordered(snapshot)
     groups = originals(snapshot)
     ids = models.select("id", number=pl.int_range(models.height, dtype=pl.Int32))
+    standings, successors = tables(snapshot)
     with ThreadPoolExecutor(2) as pool:  # most of the work is outside Python's lock
         tasks = [
             pool.submit(Packed.build, shelf, models),
-            pool.submit(_models, models, name_rank, shelf),
+            pool.submit(_models, models, name_rank, standings, shelf),
             pool.submit(_edges, snapshot, shelf, ids),
             pool.submit(_folds, groups, shelf, ids),
             pool.submit(_names, snapshot, shelf, ids),
-            pool.submit(_parts, snapshot, shelf, ids),
+            pool.submit(_parts, snapshot, {"standings": standings, "successors": successors}, shelf, ids),
             pool.submit(_weights, snapshot, shelf, ids),
             pool.submit(_coverage, snapshot, groups, shelf),
         ]
@@ -89,7 +93,7 @@ def _ordered(snapshot: Snapshot) -> tuple[pl.DataFrame, Array]:
     return models[order], order.astype(np.int32)
 
 
-def _models(models: pl.DataFrame, name_rank: Array, shelf: Shelf) -> None:
+def _models(models: pl.DataFrame, name_rank: Array, standings: pl.DataFrame, shelf: Shelf) -> None:
     """What models are filtered, ordered and found by."""
     folded = pl.Series(
         [name.lower() for name in models["id"].to_list()], dtype=pl.String
@@ -100,23 +104,40 @@ def _models(models: pl.DataFrame, name_rank: Array, shelf: Shelf) -> None:
     Lookup.build(shelf, "hub_id", models["hub_id"].to_list())
     shelf.put("name_rank", name_rank)
     for name in VALUES:
-        values = models[name]
+        values = _standing(models["id"], standings) if name == "standing" else models[name]
         if name in FLOATS:
             array: Array = values.fill_null(-np.inf).to_numpy()
         else:
             array = values.cast(pl.Int64).fill_null(UNKNOWN).to_numpy()
         shelf.put(f"value_{name}", array)
         if name != "downloads":
-            shelf.put(f"order_{name}", np.lexsort((name_rank, -array if name in FLOATS else ~array)).astype(np.int32))
+            shelf.put(f"order_{name}", _order(values, array, name_rank))
     for name in CODED:
         _codes(shelf, name, models[name])
     created = models["created_at"].cast(pl.Datetime("ms")).dt.year().cast(pl.String)
     _codes(shelf, "year", created)
-    _codes(shelf, "size", _size_class(models["parameters"]))
+    _codes(shelf, "size", models.select(size=size_class())["size"])
     roots = (models["base_models"].fill_null(0) == 0).to_numpy().astype(np.uint16)
     relations = models.select(bits("relations", RELATIONS, pl.UInt16)).to_series().to_numpy()
     shelf.put("relations", (relations << 1) + roots)
     shelf.put("standards", models.select(bits("standards", SHIPPED, pl.UInt8)).to_series().to_numpy())
+
+
+def _standing(ids: pl.Series, standings: pl.DataFrame) -> pl.Series:
+    """What each model's standing is."""
+    if standings.is_empty():
+        return pl.repeat(None, len(ids), dtype=pl.Float64, eager=True)
+    stood = standings.select(id="model", standing="probability")
+    return ids.to_frame("id").join(stood, on="id", how="left", maintain_order="left")["standing"]
+
+
+def _order(values: pl.Series, array: Array, name_rank: Array) -> Array:
+    """The rows by a value, largest first, then by name."""
+    if values.null_count() < len(values):
+        return np.lexsort((name_rank, -array if values.dtype.is_float() else ~array)).astype(np.int32)
+    order = np.empty(len(values), dtype=np.int32)
+    order[name_rank] = np.arange(len(values), dtype=np.int32)
+    return order
 
 
 def _names(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
@@ -125,13 +146,6 @@ def _names(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
     Texts.build(shelf, "alias", aliases["alias"])
     Lookup.build(shelf, "alias", [alias.lower() for alias in aliases["alias"].to_list()])
     shelf.put("alias_model", aliases["number"].to_numpy())
-
-
-def _size_class(parameters: pl.Series) -> pl.Series:
-    bounds = [limit for _, limit in SIZE_CLASSES if limit is not None]
-    place = np.searchsorted(bounds, parameters.fill_null(0).to_numpy(), side="right")
-    words = pl.Series([name for name, _ in SIZE_CLASSES])[place]
-    return words.to_frame("size").select(size=pl.when(parameters.is_not_null()).then("size"))["size"]
 
 
 def _codes(shelf: Shelf, name: str, values: pl.Series) -> None:
@@ -189,13 +203,16 @@ def _folds(groups: pl.DataFrame, shelf: Shelf, ids: pl.DataFrame) -> None:
         shelf.put(f"fold_{mode.value}", original.to_numpy())
 
 
-def _parts(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
-    """Claims, trainings, datasets and files, each by model."""
+def _parts(snapshot: Snapshot, worked_out: dict[str, pl.DataFrame], shelf: Shelf, ids: pl.DataFrame) -> None:
+    """Claims, trainings, datasets and files, each by model; and what is worked out, whose rows keep their order."""
     count = ids.height
-    for table in BY_MODEL:
+    for table in (*BY_MODEL, *WORKED_OUT):
+        rows = worked_out.get(table)
         rows = (
-            frame(snapshot, table)  # results and abilities are also kept of names that are not in the catalogue
-            .join(ids.rename({"id": "model"}), on="model", how="inner", maintain_order="left")
+            (frame(snapshot, table) if rows is None else rows)
+            .join(
+                ids.rename({"id": "model"}), on="model", how="inner", maintain_order="left"
+            )  # who is in the catalogue
             .sort("number", *(("role", "digest") if table == "tensors" else ()), maintain_order=True)
         )
         shelf.put(f"{table}_offsets", starts(rows["number"].to_numpy(), count))

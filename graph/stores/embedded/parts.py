@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from graph.records import DatasetRecord, Evidence, FileRecord, State, TensorRecord, WeightsRecord
 from graph.stores.embedded.arrays import Array, Shelf
-from graph.stores.embedded.index import BY_MODEL, EVIDENCE_OF, tensor_key
+from graph.stores.embedded.index import BY_MODEL, EVIDENCE_OF, WORKED_OUT, tensor_key
 from graph.stores.embedded.names import Groups, Lookup
 
 _SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
@@ -21,8 +21,8 @@ class Parts:
     """The tables of one index but that of the models. A ``row`` is a model's; None is a model that is not there."""
 
     def __init__(self, shelf: Shelf) -> None:
-        self._tables = {name: shelf.get_table(name) for name in (*BY_MODEL, "datasets", "weights")}
-        self._offsets = {name: shelf.get(f"{name}_offsets") for name in (*BY_MODEL, "trainings")}
+        self._tables = {name: shelf.get_table(name) for name in (*BY_MODEL, *WORKED_OUT, "datasets", "weights")}
+        self._offsets = {name: shelf.get(f"{name}_offsets") for name in (*BY_MODEL, *WORKED_OUT, "trainings")}
         self._trainings_dataset, self._trainings_mask = shelf.get("trainings_dataset"), shelf.get("trainings_mask")
         self._by_dataset, self._by_sha256 = Lookup(shelf, "dataset"), Lookup(shelf, "sha256")
         self._tensor_key, self._tensor_row = shelf.get("tensor_key"), shelf.get("tensor_row")
@@ -32,7 +32,7 @@ class Parts:
         self._digests = self._tables["weights"].column("digest")
 
     def of(self, table: str, row: int | None) -> list[dict[str, Any]]:
-        """What a table of ``BY_MODEL`` says of a model."""
+        """What a table of ``BY_MODEL`` or ``WORKED_OUT`` says of a model."""
         places = self._places(table, row)
         rows: list[dict[str, Any]] = self._tables[table].slice(places.start, places.stop - places.start).to_pylist()
         return rows

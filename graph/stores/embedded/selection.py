@@ -30,6 +30,7 @@ _ORDERED_BY = {
     Order.PARAMETERS: "parameters",
     Order.NOVELTY: "novelty",
     Order.ABILITY: "ability",
+    Order.STANDING: "standing",
 }
 _IN_FLOATS = frozenset(order for order, name in _ORDERED_BY.items() if name in FLOATS)
 _CODED_FACETS = {

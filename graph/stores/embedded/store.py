@@ -23,6 +23,8 @@ from graph.records import (
     Relation,
     ResultRecord,
     SimilarRecord,
+    StandingRecord,
+    SuccessorRecord,
     TensorRecord,
     TrainingRecord,
     WeightsRecord,
@@ -201,6 +203,15 @@ class EmbeddedStore:
         """The ability of each model."""
         rows = (self._part("abilities", id) for id in ids)
         return [msgspec.convert(row[0], AbilityRecord) if row else None for row in rows]
+
+    async def standings(self, ids: Sequence[str]) -> list[StandingRecord | None]:
+        """The standing of each model."""
+        rows = (self._part("standings", id) for id in ids)
+        return [msgspec.convert(row[0], StandingRecord) if row else None for row in rows]
+
+    async def successors(self, ids: Sequence[str]) -> list[tuple[SuccessorRecord, ...]]:
+        """The successors of each model."""
+        return [tuple(msgspec.convert(self._part("successors", id), list[SuccessorRecord])) for id in ids]
 
     async def results(self, id: str) -> tuple[ResultRecord, ...]:
         """The results of a model."""

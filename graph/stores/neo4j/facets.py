@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from graph.sizes import size_class
 from graph.snapshot import Snapshot
-from graph.store import ROOT, SIZE_CLASSES, Collapse, Facet
+from graph.store import ROOT, Collapse, Facet
 
 KEPT_FACETS = 500  # values of each facet; longer lists are counted when asked for
 
@@ -33,10 +34,6 @@ def facets(snapshot: Snapshot, groups: pl.DataFrame) -> dict[str, list[tuple[str
         told.explode("evidence").group_by(id="model").agg(pl.col("evidence").unique()), on="id", how="left"
     )
     relations = pl.when(pl.col("relations").list.len() > 0).then("relations").otherwise(pl.lit([ROOT]))
-    size = pl.lit(None, pl.String)
-    for name, bound in reversed(SIZE_CLASSES):
-        fits = pl.col("parameters").is_not_null() if bound is None else pl.col("parameters") < bound
-        size = pl.when(fits).then(pl.lit(name)).otherwise(size)
     values: dict[Facet, pl.Expr] = {
         Facet.TASK: pl.col("task"),
         Facet.LIBRARY: pl.col("library"),
@@ -46,7 +43,7 @@ def facets(snapshot: Snapshot, groups: pl.DataFrame) -> dict[str, list[tuple[str
         Facet.RELATION: relations.explode(),
         Facet.EVIDENCE: pl.col("evidence").explode().drop_nulls(),
         Facet.YEAR: pl.col("created_at").dt.strftime("%Y"),
-        Facet.SIZE: size,
+        Facet.SIZE: size_class(),
         Facet.NOVELTY: pl.col("novelty_class"),
         Facet.FAMILY: pl.col(Collapse.FAMILY.value),
     }

@@ -21,7 +21,9 @@ ORDER_KEYS = {
     Order.PARAMETERS: "parameters_key",
     Order.NOVELTY: "novelty_key",
     Order.ABILITY: "ability_key",
+    Order.STANDING: "standing_key",
 }
+_FRACTIONS = (Order.TRENDING, Order.NOVELTY, Order.ABILITY, Order.STANDING)
 
 
 def parameters(where: ModelFilter) -> dict[str, Any]:
@@ -76,12 +78,12 @@ def in_order(where: ModelFilter, order: Order) -> str:
 def negated(value: float | None, order: Order) -> float:
     """The ``*_key`` of a value."""
     if value is None:
-        return float("inf") if order in (Order.TRENDING, Order.NOVELTY, Order.ABILITY) else UNKNOWN_KEY
+        return float("inf") if order in _FRACTIONS else UNKNOWN_KEY
     return 0 - value
 
 
 def value_of(model: ModelRecord, order: Order) -> int | float | None:
-    """What a model is ordered by; times in ms since 1970."""
+    """What a model is ordered by, where its record says so; times in ms since 1970."""
     if order is Order.CREATED:
         return milliseconds(model.created_at)
     if order is Order.MODIFIED:
@@ -94,4 +96,4 @@ def value_of(model: ModelRecord, order: Order) -> int | float | None:
         Order.NOVELTY: model.novelty,
         Order.ABILITY: model.ability,
     }
-    return by_number[order]
+    return by_number.get(order)

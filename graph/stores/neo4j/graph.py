@@ -58,6 +58,7 @@ class GraphState:
     loading: str | None
     run: str | None
     rows: str | None = None  # what an import wrote, by label and type, as JSON
+    form: int | None = None  # see projection.FORM; None for the first
 
 
 class ChangedUnderway(Exception):
@@ -93,6 +94,7 @@ class LoadedGraph:
             catalogue["loading"],
             catalogue["run"],
             catalogue["rows"],
+            catalogue["form"],
         )
 
     def begin(self, name: str) -> None:

@@ -25,7 +25,7 @@ from graph.stores.neo4j.connection import Server, explain, translated
 from graph.stores.neo4j.facets import facets
 from graph.stores.neo4j.graph import ChangedUnderway, GraphState, LoadedGraph, Progress, Silent
 from graph.stores.neo4j.offline import IMPORTED
-from graph.stores.neo4j.projection import KINDS
+from graph.stores.neo4j.projection import FORM, KINDS
 from graph.stores.neo4j.statements import statement
 from graph.tables import SCHEMA_VERSION
 
@@ -118,7 +118,7 @@ def _await(graph: LoadedGraph, server: Server, patience_seconds: float) -> None:
 def _bring(snapshot: Snapshot, graph: LoadedGraph, report: LoadReport, progress: Progress) -> None:
     """One attempt, from whatever the graph holds now."""
     state = graph.state()
-    if state.state == "ready" and state.snapshot == snapshot.id:
+    if state.state == "ready" and state.snapshot == snapshot.id and state.form == FORM:
         report.compared_with = report.compared_with if report.restarts else "itself"
         return
     report.previous = report.previous or state.snapshot
@@ -159,6 +159,7 @@ def _bring(snapshot: Snapshot, graph: LoadedGraph, report: LoadReport, progress:
         run=run,
         snapshot=snapshot.id,
         schema_version=SCHEMA_VERSION,
+        form=FORM,
         coverage=json.dumps(asdict(coverage(snapshot, groups))),
         facets=json.dumps(facets(snapshot, groups)),
     )
@@ -194,8 +195,8 @@ def _changes(
 
 
 def _held(snapshot: Snapshot, state: GraphState) -> Snapshot | None:
-    """The snapshot that the graph holds whole, when it is still in the catalogue that ``snapshot`` lies in."""
-    if state.state != "ready" or state.snapshot is None:
+    """The snapshot that the graph holds whole, in this form, when it is still in the catalogue that ``snapshot`` lies in."""
+    if state.state != "ready" or state.snapshot is None or state.form != FORM:
         return None
     try:
         return Catalogue(snapshot.folder.parent.parent).get(state.snapshot)

@@ -29,6 +29,7 @@ from graph.stores.neo4j.projection import (
     MODEL,
     SCORED,
     SIMILAR_TO,
+    SUCCEEDED_BY,
     TENSOR,
     TRAINED_ON,
     WEIGHT,
@@ -61,6 +62,7 @@ _ENDS = {
     HAS_WEIGHTS.name: (("model", MODEL.name), ("digest", WEIGHT.name)),
     HAS_TENSOR.name: (("model", MODEL.name), ("digest", TENSOR.name)),
     SIMILAR_TO.name: (("model", MODEL.name), ("other", MODEL.name)),
+    SUCCEEDED_BY.name: (("model", MODEL.name), ("successor", MODEL.name)),
     SCORED.name: (("model", MODEL.name), ("benchmark", BENCHMARK.name)),
 }
 # Nodes without a name of their own are numbered; the last column is their model: (type, whether it points to the model).

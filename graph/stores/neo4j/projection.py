@@ -15,6 +15,7 @@ import polars as pl
 from graph.folding import originals
 from graph.snapshot import Snapshot
 from graph.store import Collapse
+from graph.succession import tables as standing_tables
 from graph.tables import (
     ABILITIES,
     ALIASES,
@@ -32,6 +33,7 @@ from graph.tables import (
     WEIGHTS,
 )
 
+FORM = 2  # of a graph: which labels, types and properties are written; kept with it, a load mends an older one
 UNKNOWN_KEY = 2**63 - 1
 TIMES = ("created_at", "modified_at")
 CLAIM = ("evidence", "relation", "where", "confidence", "detail")  # the parts of a claim on a DERIVED_FROM
@@ -65,8 +67,8 @@ def _key(column: str, name: str, unknown: float) -> pl.Expr:
 
 
 def models(snapshot: Snapshot) -> Frame:
-    """Model: the columns of the table, the lower-case id, the keys of the orders, facts of novelty and ability as JSON, and the
-    original of its group for each way to fold.
+    """Model: the columns of the table, the lower-case id, the keys of the orders, facts of novelty, ability and standing as JSON,
+    and the original of its group for each way to fold.
     """
     facts = pl.DataFrame(snapshot.table(NOVELTY.name))
     told = facts.select(
@@ -76,14 +78,21 @@ def models(snapshot: Snapshot) -> Frame:
     ability = able.select(
         pl.col("model").alias("id"), pl.struct(able.columns).struct.json_encode().alias("ability_facts")
     )
+    standings, _ = standing_tables(snapshot)
+    standing = standings.select(
+        pl.col("model").alias("id"),
+        pl.col("probability").alias("standing"),
+        pl.struct(standings.columns).struct.json_encode().alias("standing_facts"),
+    )
     groups = originals(snapshot).rename({mode.value: f"{mode.value}_of" for mode in Collapse})
     joined = (
         _read(snapshot, MODELS.name)
         .join(told, on="id", how="left", maintain_order="left")
         .join(ability, on="id", how="left", maintain_order="left")
+        .join(standing, on="id", how="left", maintain_order="left")
         .join(groups, on="id", how="left", maintain_order="left")
     )
-    return joined.with_columns(
+    keyed = joined.with_columns(
         pl.col("id").str.to_lowercase().alias("id_lower"),
         _key("downloads", "downloads_key", UNKNOWN_KEY),
         _key("likes", "likes_key", UNKNOWN_KEY),
@@ -93,7 +102,9 @@ def models(snapshot: Snapshot) -> Frame:
         _key("parameters", "parameters_key", UNKNOWN_KEY),
         _key("novelty", "novelty_key", float("inf")),
         _key("ability", "ability_key", float("inf")),
+        _key("standing", "standing_key", float("inf")),
     )
+    return keyed.drop("standing")  # told by the facts
 
 
 def datasets(snapshot: Snapshot) -> Frame:
@@ -167,6 +178,9 @@ BENCHMARK = Kind("Benchmark", "benchmark", ("name",), benchmarks, update=True)
 SCORED = Kind("SCORED", "scored", RESULTS.key, results)
 SIMILAR_TO = Kind("SIMILAR_TO", "similar_to", SIMILAR.key, lambda snapshot: _read(snapshot, SIMILAR.name))
 TENSOR = Kind("Tensor", "tensor", ("digest",), tensors, update=True)
+SUCCEEDED_BY = Kind(
+    "SUCCEEDED_BY", "succeeded_by", ("model", "successor"), lambda snapshot: standing_tables(snapshot)[1]
+)
 HAS_TENSOR = Kind(
     "HAS_TENSOR", "has_tensor", TENSORS.key, lambda snapshot: _read(snapshot, TENSORS.name).drop("values")
 )
@@ -186,4 +200,5 @@ KINDS: tuple[Kind, ...] = (
     SIMILAR_TO,
     HAS_TENSOR,
     SCORED,
+    SUCCEEDED_BY,
 )

@@ -23,7 +23,9 @@ from graph.records import (
     Relation,
     ResultRecord,
     SimilarRecord,
+    StandingRecord,
     State,
+    SuccessorRecord,
     TensorRecord,
     TrainingRecord,
     WeightsRecord,
@@ -174,6 +176,16 @@ def result(row: Row) -> ResultRecord:
 def ability(text: str) -> AbilityRecord:
     """From the ability as a JSON object."""
     return msgspec.json.decode(text, type=AbilityRecord)
+
+
+def standing(text: str) -> StandingRecord:
+    """From the standing as a JSON object."""
+    return msgspec.json.decode(text, type=StandingRecord)
+
+
+def successor(row: Row) -> SuccessorRecord:
+    """In the order of SuccessorRecord."""
+    return SuccessorRecord(*row)
 
 
 def tensor(row: Row) -> TensorRecord:

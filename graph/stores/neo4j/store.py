@@ -23,6 +23,8 @@ from graph.records import (
     Relation,
     ResultRecord,
     SimilarRecord,
+    StandingRecord,
+    SuccessorRecord,
     TensorRecord,
     TrainingRecord,
     WeightsRecord,
@@ -49,6 +51,7 @@ from graph.store import (
 from graph.stores.neo4j import finding, rows
 from graph.stores.neo4j.connection import Asker, Server
 from graph.stores.neo4j.facets import KEPT_FACETS
+from graph.stores.neo4j.projection import FORM
 from graph.stores.neo4j.statements import statement
 from graph.stores.neo4j.walking import Around, Side, shortest, walk
 
@@ -81,6 +84,11 @@ async def _whole(asker: Asker) -> str:
         raise Unreachable(
             f"the graph at {server.address} holds only a part of snapshot {str(catalogue['loading'])[:12]}: wait for the load "
             f"that is running, or run `stemma load {server.address}` again to finish it"
+        )
+    if catalogue["form"] != FORM:
+        raise Unreachable(
+            f"the graph at {server.address} was loaded by another version of Stemma: run `stemma load {server.address}` again, "
+            "which adds what is missing"
         )
     return str(catalogue["snapshot"])
 
@@ -153,7 +161,17 @@ class Neo4jStore:
             found = await self._ask("find_few", lead=lead, order=finding.ORDER_KEYS[order], **parameters)
         else:
             found = await self._ask(finding.in_order(where, order), **parameters)
-        return _model_page(found, order, first)
+        return await self._page_of(found, order, first)
+
+    async def _page_of(self, found: Sequence[rows.Row], order: Order, first: int) -> ModelPage:
+        """A page of these rows; by what they are ordered the rows themselves say, except of standing."""
+        page = _model_page(found, order, first)
+        if order is not Order.STANDING:
+            return page
+        ids = [model.id for model in page.models]
+        stood = await self.standings(ids)
+        keys = [Key(each.probability if each else None, id) for id, each in zip(ids, stood, strict=True)]
+        return ModelPage(page.models, tuple(keys), page.has_next)
 
     async def find_folded(
         self,
@@ -173,7 +191,7 @@ class Neo4jStore:
             **finding.parameters(where),
             **_page(order, first, after),
         )
-        page = _model_page([row for _, row in found], order, first)
+        page = await self._page_of([row for _, row in found], order, first)
         return FoldedPage(page.models, page.keys, tuple(folded for folded, _ in found[:first]), page.has_next)
 
     async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
@@ -361,6 +379,20 @@ class Neo4jStore:
         """The ability of each model."""
         found = {id: rows.ability(text) for id, text in await self._ask("abilities", ids=_distinct(ids))} if ids else {}
         return [found.get(id) for id in ids]
+
+    async def standings(self, ids: Sequence[str]) -> list[StandingRecord | None]:
+        """The standing of each model."""
+        found = (
+            {id: rows.standing(text) for id, text in await self._ask("standings", ids=_distinct(ids))} if ids else {}
+        )
+        return [found.get(id) for id in ids]
+
+    async def successors(self, ids: Sequence[str]) -> list[tuple[SuccessorRecord, ...]]:
+        """The successors of each model."""
+        found: dict[str, list[SuccessorRecord]] = {id: [] for id in ids}
+        for row in await self._ask("successors", ids=list(found)) if ids else ():
+            found[row[0]].append(rows.successor(row))
+        return [tuple(found[id]) for id in ids]
 
     async def results(self, id: str) -> tuple[ResultRecord, ...]:
         """The results of a model."""

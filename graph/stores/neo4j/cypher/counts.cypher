@@ -12,6 +12,7 @@ RETURN {
   Benchmark: COUNT { (:Benchmark) },
   SCORED: COUNT { ()-[:SCORED]->() },
   SIMILAR_TO: COUNT { ()-[:SIMILAR_TO]->() },
+  SUCCEEDED_BY: COUNT { ()-[:SUCCEEDED_BY]->() },
   Tensor: COUNT { (:Tensor) },
   HAS_TENSOR: COUNT { ()-[:HAS_TENSOR]->() },
   HAS_WEIGHTS: COUNT { ()-[:HAS_WEIGHTS]->() }

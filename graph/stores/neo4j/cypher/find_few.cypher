@@ -66,6 +66,7 @@ WITH m, CASE $order
   WHEN 'modified_key' THEN m.modified_key
   WHEN 'novelty_key' THEN m.novelty_key
   WHEN 'ability_key' THEN m.ability_key
+  WHEN 'standing_key' THEN m.standing_key
   ELSE m.parameters_key
 END AS key
 WHERE key > $key OR key = $key AND m.id > $after

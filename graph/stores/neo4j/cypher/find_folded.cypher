@@ -93,6 +93,7 @@ END AS original, CASE $order
   WHEN 'modified_key' THEN m.modified_key
   WHEN 'novelty_key' THEN m.novelty_key
   WHEN 'ability_key' THEN m.ability_key
+  WHEN 'standing_key' THEN m.standing_key
   ELSE m.parameters_key
 END AS key
 WITH original, count(*) AS models, min([key, id]) AS best, max(CASE WHEN id = original THEN key END) AS own

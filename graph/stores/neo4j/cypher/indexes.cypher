@@ -13,6 +13,7 @@ CREATE INDEX stemma_model_modified IF NOT EXISTS FOR (n:Model) ON (n.modified_ke
 CREATE INDEX stemma_model_parameters IF NOT EXISTS FOR (n:Model) ON (n.parameters_key, n.id);
 CREATE INDEX stemma_model_novelty IF NOT EXISTS FOR (n:Model) ON (n.novelty_key, n.id);
 CREATE INDEX stemma_model_ability IF NOT EXISTS FOR (n:Model) ON (n.ability_key, n.id);
+CREATE INDEX stemma_model_standing IF NOT EXISTS FOR (n:Model) ON (n.standing_key, n.id);
 CREATE INDEX stemma_model_task IF NOT EXISTS FOR (n:Model) ON (n.task, n.downloads_key, n.id);
 CREATE INDEX stemma_model_library IF NOT EXISTS FOR (n:Model) ON (n.library, n.downloads_key, n.id);
 CREATE INDEX stemma_model_licence IF NOT EXISTS FOR (n:Model) ON (n.licence, n.downloads_key, n.id);

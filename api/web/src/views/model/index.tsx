@@ -22,6 +22,7 @@ import { Getting } from "./getting";
 import { LicenceLine } from "./licence-line";
 import { NoveltyOf } from "./novelty";
 import { sentence } from "./sentence";
+import { StandingOf, SupersededBy } from "./standing";
 
 type Model = NonNullable<ModelPageAnswer["model"]>;
 
@@ -55,6 +56,7 @@ function Found({ model }: { model: Model }) {
           <NoveltyOf told={model.novelty} />
           <LicenceLine id={model.id} answered={ancestry} />
           <AbilityOf model={model} />
+          <StandingOf model={model} />
           <Copies model={model} />
           <Alike similar={model.similar} />
           <DerivedModels model={model} />
@@ -78,6 +80,7 @@ function Title({ model }: { model: Model }) {
         {model.id} <State name={model.state} />
       </h1>
       <p class="sentence">{sentence(model)}</p>
+      <SupersededBy model={model} />
       {model.newVersion && (
         <p>
           Its author names a successor: <a href={modelAddress(model.newVersion)}>{model.newVersion}</a>.

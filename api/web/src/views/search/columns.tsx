@@ -5,7 +5,7 @@ import { cell } from "../../cell";
 import type { Row } from "../../operations";
 import { NoveltyRing } from "../../parts/novelty-ring";
 import { RelationWord } from "../../parts/relation-word";
-import { count, day, novelty, short } from "../../words";
+import { count, day, novelty, percent, short } from "../../words";
 
 export interface Column {
   key: string;
@@ -21,6 +21,7 @@ export const COLUMNS: readonly Column[] = [
   { key: "made", words: "Made from", show: (model) => <MadeFrom model={model} /> },
   { key: "novelty", words: "Novelty", show: (model) => known(model.novelty, Novelty) },
   { key: "ability", words: "Ability", number: true, show: (model) => known(model.ability, ability) },
+  { key: "standing", words: "Standing", number: true, show: (model) => known(model.standing, standing) },
   { key: "task", words: "Task", show: (model) => model.task },
   { key: "library", words: "Library", show: (model) => model.library },
   { key: "licence", words: "Licence", show: (model) => model.licence },
@@ -97,4 +98,9 @@ function ability({ index, error, inheritedFrom }: NonNullable<Row["ability"]>) {
       {error !== null && <span class="quiet"> ± {error.toFixed(1)}</span>}
     </span>
   );
+}
+
+function standing({ probability, models, leader }: NonNullable<Row["standing"]>) {
+  if (probability === null) return null;
+  return <span title={`of ${models} in its niche; most likely the best is ${leader}`}>{percent(probability)}</span>;
 }

@@ -50,6 +50,7 @@ export const ORDERS: readonly { order: ModelOrder; words: string }[] = [
   { order: "PARAMETERS", words: "Largest" },
   { order: "NOVELTY", words: "Most novel" },
   { order: "ABILITY", words: "Most able" },
+  { order: "STANDING", words: "Best of its kind" },
 ];
 
 export const FOLDS: readonly { collapse: Collapse | null; words: string }[] = [

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import polars as pl
 
-from graph.snapshot import Snapshot
-from graph.store import ROOT, SIZE_CLASSES, Collapse, Facet
+from graph.frames import Frames, Numbers
+from graph.store import ROOT, SIZE_CLASSES, Facet
 
 KEPT_FACETS = 500  # values of each facet; longer lists are counted when asked for
 
 
-def facets(snapshot: Snapshot, groups: pl.DataFrame) -> dict[str, list[tuple[str | None, int]]]:
+def facets(tables: Frames, family: Numbers) -> dict[str, list[tuple[str | None, int]]]:
     """For each facet its ``KEPT_FACETS`` most frequent values over all models, by count, then value, unknown last.
 
-    ``groups``: what ``graph.folding.originals`` gives of the snapshot.
+    ``family``: the number of the original of each model's family, from ``graph.folding.originals``.
     """
     columns = (
         "task",
@@ -26,8 +26,8 @@ def facets(snapshot: Snapshot, groups: pl.DataFrame) -> dict[str, list[tuple[str
         "parameters",
         "novelty_class",
     )
-    read = pl.DataFrame(snapshot.table("models", ["id", *columns]))
-    models = read.join(groups, on="id", how="left")
+    read = tables.frame("models", ["id", *columns])
+    models = read.with_columns(family=read["id"].gather(family))
     relations = pl.when(pl.col("relations").list.len() > 0).then("relations").otherwise(pl.lit([ROOT]))
     size = pl.lit(None, pl.String)
     for name, bound in reversed(SIZE_CLASSES):
@@ -43,7 +43,7 @@ def facets(snapshot: Snapshot, groups: pl.DataFrame) -> dict[str, list[tuple[str
         Facet.YEAR: pl.col("created_at").dt.strftime("%Y"),
         Facet.SIZE: size,
         Facet.NOVELTY: pl.col("novelty_class"),
-        Facet.FAMILY: pl.col(Collapse.FAMILY.value),
+        Facet.FAMILY: pl.col("family"),
     }
     counted = {}
     for facet, expression in values.items():

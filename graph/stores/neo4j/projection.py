@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from graph.folding import originals
+from graph.folding import named, originals
+from graph.frames import OnDisk
 from graph.snapshot import Snapshot
 from graph.store import Collapse
 from graph.tables import (
@@ -76,7 +77,10 @@ def models(snapshot: Snapshot) -> Frame:
     ability = able.select(
         pl.col("model").alias("id"), pl.struct(able.columns).struct.json_encode().alias("ability_facts")
     )
-    groups = originals(snapshot).rename({mode.value: f"{mode.value}_of" for mode in Collapse})
+    tables = OnDisk(snapshot)
+    groups = named(originals(tables), tables.frame("models", ["id"])["id"]).rename(
+        {mode.value: f"{mode.value}_of" for mode in Collapse}
+    )
     joined = (
         _read(snapshot, MODELS.name)
         .join(told, on="id", how="left", maintain_order="left")

@@ -7,8 +7,6 @@ place is one group, and that place is the original; of a cycle, or where that pl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -50,11 +48,6 @@ def originals(tables: Frames) -> dict[Collapse, Numbers]:
         points[number[of_mode]] = at[of_mode]
         found[mode] = ends(points, age, missing)
     return found
-
-
-def named(groups: Mapping[Collapse, Numbers], ids: pl.Series) -> pl.DataFrame:
-    """(id, one column for each way to fold: the id of the original) of every model, from ``originals``."""
-    return pl.DataFrame({"id": ids} | {mode.value: ids.gather(ends) for mode, ends in groups.items()})
 
 
 def ends(points: Numbers, age: Numbers, missing: npt.NDArray[np.bool_]) -> Numbers:

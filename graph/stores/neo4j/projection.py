@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from graph.folding import named, originals
+from graph.folding import originals
 from graph.frames import OnDisk
 from graph.snapshot import Snapshot
-from graph.store import Collapse
 from graph.tables import (
     ABILITIES,
     ALIASES,
@@ -77,15 +76,12 @@ def models(snapshot: Snapshot) -> Frame:
     ability = able.select(
         pl.col("model").alias("id"), pl.struct(able.columns).struct.json_encode().alias("ability_facts")
     )
-    tables = OnDisk(snapshot)
-    groups = named(originals(tables), tables.frame("models", ["id"])["id"]).rename(
-        {mode.value: f"{mode.value}_of" for mode in Collapse}
-    )
+    read = _read(snapshot, MODELS.name)
+    groups = {f"{mode.value}_of": read["id"].gather(of) for mode, of in originals(OnDisk(snapshot)).items()}
     joined = (
-        _read(snapshot, MODELS.name)
-        .join(told, on="id", how="left", maintain_order="left")
+        read.join(told, on="id", how="left", maintain_order="left")
         .join(ability, on="id", how="left", maintain_order="left")
-        .join(groups, on="id", how="left", maintain_order="left")
+        .with_columns(**groups)
     )
     return joined.with_columns(
         pl.col("id").str.to_lowercase().alias("id_lower"),
@@ -107,7 +103,7 @@ def datasets(snapshot: Snapshot) -> Frame:
 
 def aliases(snapshot: Snapshot) -> Frame:
     """Alias with its ALIAS_OF: ``target`` is the model at the other end, the same as ``id`` in a whole graph."""
-    known = _read(snapshot, MODELS.name).select("id")  # an alias of nothing has nowhere to point
+    known = pl.DataFrame(snapshot.table(MODELS.name, ["id"]))  # an alias of nothing has nowhere to point
     return (
         _read(snapshot, ALIASES.name)
         .join(known, on="id", how="semi", maintain_order="left")

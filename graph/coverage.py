@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from graph import decay
+from graph.frames import Frames, Numbers
 from graph.report import counted
-from graph.snapshot import Snapshot
 from graph.standing import measured
-from graph.store import Coverage
+from graph.store import Collapse, Coverage
 
 
-def coverage(snapshot: Snapshot, groups: pl.DataFrame) -> Coverage:
-    """Count. ``groups``: what ``graph.folding.originals`` gives of the snapshot."""
-
-    def read(table: str, *columns: str) -> pl.DataFrame:
-        return pl.DataFrame(snapshot.table(table, list(columns)))
-
-    models = read("models", "id", "state", "base_models", "novelty", "novelty_class", "ability")
-    scored = read("novelty", "model", "tier").join(
-        models.drop_nulls("novelty"), left_on="model", right_on="id", how="semi"
-    )
-    edges = read("derivations", "relation", "evidence", "conflict", "cycle")
-    rows = {name: facts.rows for name, facts in snapshot.manifest.tables.items()}
+def coverage(tables: Frames, groups: Mapping[Collapse, Numbers]) -> Coverage:
+    """Count. ``groups``: what ``graph.folding.originals`` gives of the tables."""
+    read, rows = tables.frame, tables.rows
+    models = read("models", ["state", "base_models", "novelty", "novelty_class", "ability"])
+    number = tables.numbers("novelty", "model")
+    scored = models["novelty"].is_not_null().gather(number).to_numpy() & (number >= 0)
+    tiers = read("novelty", ["tier"])["tier"].filter(pl.Series(scored, dtype=pl.Boolean))
+    edges = read("derivations", ["relation", "evidence", "conflict", "cycle"])
     return Coverage(
         models=_by(models["state"]),
-        datasets=rows["datasets"],
+        datasets=rows("datasets"),
         derivations=_by(edges["evidence"].explode()),
-        derivations_total=rows["derivations"],
+        derivations_total=rows("derivations"),
         relations=_by(edges["relation"]),
         conflicts=int(edges["conflict"].sum()),
         cycles=int(edges["cycle"].sum()),
         with_base=int((models["base_models"].fill_null(0) > 0).sum()),
-        trainings=rows["trainings"],
-        files=rows["files"],
-        weights=rows["weights"],
-        with_weights=rows["holdings"],
+        trainings=rows("trainings"),
+        files=rows("files"),
+        weights=rows("weights"),
+        with_weights=rows("holdings"),
         novelty=_by(models["novelty_class"]),
-        tiers=_by(scored["tier"]),
-        report=counted(snapshot, groups),
-        similar=rows["similar"],
-        results=int(read("results", "known")["known"].sum()),
+        tiers=_by(tiers),
+        report=counted(tables, groups[Collapse.FAMILY]),
+        similar=rows("similar"),
+        results=int(read("results", ["known"])["known"].sum()),
         with_ability=models["ability"].count(),
-        decay=decay.counted(measured(snapshot)),
-        skipped=_by(read("skipped", "reason")["reason"]),
+        decay=decay.counted(measured(tables)),
+        skipped=_by(read("skipped", ["reason"])["reason"]),
     )
 
 

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from graph.frames import Frames, Numbers
+from graph.groups import ordered
 from graph.novelty import COPIES, Class
 from graph.records import State
-from graph.snapshot import Snapshot
 from graph.store import Collapse
 
-Numbers = npt.NDArray[np.int64]
 _POINTS = {
     Collapse.COPIES: COPIES,
     Collapse.QUANTS: (*COPIES, Class.QUANTIZED),
@@ -24,33 +24,36 @@ _POINTS = {
 }  # None: any class
 
 
-def originals(snapshot: Snapshot) -> pl.DataFrame:
-    """(id, one column each for ``Collapse``: the original of its group) of every model, by id."""
-    read = snapshot.table("models", ["id", "state", "created_at", "downloads", "novelty_class"])
-    models = pl.DataFrame(read)
-    numbers = models.select("id", number=pl.int_range(pl.len(), dtype=pl.Int64))
-    told = (
-        pl.DataFrame(snapshot.table("novelty", ["model", "other"]))
-        .join(numbers.rename({"id": "model"}), on="model")
-        .join(numbers.select(other="id", at="number"), on="other")
-        .join(models.select("novelty_class", model="id"), on="model")
-    )
+def originals(tables: Frames) -> dict[Collapse, Numbers]:
+    """For each way to fold the number of the original of each model's group. Shapes: (models,)."""
+    models = tables.frame("models", ["state", "created_at", "downloads", "novelty_class"])
+    number, at = tables.numbers("novelty", "model"), tables.numbers("novelty", "other")
+    known = (number >= 0) & (at >= 0)
+    number, at = number[known], at[known]
+    kinds = models["novelty_class"].gather(number)
     unused = -models["downloads"].fill_null(-1).to_numpy().astype(np.int64)
-    made = models["created_at"].dt.epoch("ms").fill_null(np.iinfo(np.int64).min).to_numpy()
+    born = models["created_at"].dt.epoch("ms").cast(pl.Int64)
+    made = born.fill_null(0).to_numpy()
+    made = np.where(born.is_null().to_numpy(), made.min(initial=0) - 1, made)  # unknown is before all
     missing = (models["state"] == State.MISSING.value).to_numpy()
-    age = np.empty(len(models), dtype=np.int64)  # places by age, those never seen last; of equals by name
-    age[np.lexsort((unused, made, missing))] = np.arange(len(models))
+    by_age = ordered(unused)  # the oldest first, those never seen last; of equals the most used, then by name
+    for more in (made, missing.astype(np.int8)):
+        by_age = by_age[ordered(more[by_age])]
+    age = np.empty(len(models), dtype=np.int64)
+    age[by_age] = np.arange(len(models))
     found = {}
     for mode, classes in _POINTS.items():
-        rows = told if classes is None else told.filter(pl.col("novelty_class").is_in(classes))
         points = np.arange(len(models))
-        points[rows["number"].to_numpy()] = rows["at"].to_numpy()
-        found[mode.value] = models["id"].gather(ends(points, age, missing))
-    return models.select("id").with_columns(**found)
+        of_mode = slice(None) if classes is None else kinds.is_in(classes).fill_null(value=False).to_numpy()
+        points[number[of_mode]] = at[of_mode]
+        found[mode] = ends(points, age, missing)
+    return found
 
 
 def ends(points: Numbers, age: Numbers, missing: npt.NDArray[np.bool_]) -> Numbers:
-    """The original of each model's group. ``points``: what each points at, itself when at nothing. Shapes: (models,)."""
+    """The original of each model's group. ``points``: what each points at, itself when at nothing; ``age``: the place of each by
+    age, no two alike. Shapes: (models,).
+    """
     jump, oldest = points.copy(), age.copy()
     under_way = np.flatnonzero(points != np.arange(len(points)))
     steps = 1
@@ -60,7 +63,8 @@ def ends(points: Numbers, age: Numbers, missing: npt.NDArray[np.bool_]) -> Numbe
         jump[under_way] = jump[there]
         under_way = under_way[points[jump[under_way]] != jump[under_way]]
         steps *= 2
-    by_age = np.argsort(age)
+    by_age = np.empty_like(age)
+    by_age[age] = np.arange(len(age))
     end = jump.copy()
     end[under_way] = by_age[oldest[jump[under_way]]]
     unseen = missing[end]

@@ -33,3 +33,22 @@ def distinct(values: Array) -> Array:
     first = np.ones(len(ordered), dtype=bool)
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
     return ordered[first]
+
+
+def ordered(values: Array) -> Ints:
+    """Places by value, smallest first, and of equal values in their own order. Shapes: (rows,).
+
+    What ``numpy.argsort(values, kind="stable")`` gives, in a fraction of the time: a value, or its number among the distinct
+    ones, and its place share one word of 64 bits, and words are what NumPy sorts quickest.
+    """
+    if not len(values):
+        return np.empty(0, dtype=np.int64)
+    room = (len(values) - 1).bit_length()
+    low = values.min()
+    if values.dtype.kind in "iu" and (int(values.max()) - int(low)).bit_length() + room <= 64:
+        codes = values.astype(np.int64).view(np.uint64) - np.int64(low).view(np.uint64)
+    else:
+        codes = np.searchsorted(distinct(values), values).astype(np.uint64)
+    words = (codes << np.uint64(room)) | np.arange(len(values), dtype=np.uint64)
+    words.sort()
+    return (words & np.uint64((1 << room) - 1)).astype(np.int64)

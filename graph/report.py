@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
+from graph.frames import Frames, Numbers
 from graph.novelty import Class
-from graph.snapshot import Snapshot
-from graph.store import Collapse, Coverage, Facet
+from graph.store import Coverage, Facet
 
 REPORTED = (Facet.FAMILY, Facet.TASK, Facet.YEAR)
 KEPT_LINES = 100  # values of each, those with most models
@@ -45,31 +47,33 @@ class Report:
     by: dict[Facet, tuple[Group, ...]]  # each by number of models, then value, unknown last
 
 
-def counted(snapshot: Snapshot, groups: pl.DataFrame) -> dict[str, list[Line]]:
+def counted(tables: Frames, family: Numbers) -> dict[str, list[Line]]:
     """For each of ``REPORTED`` the values with most models and their models by class; of models that were seen themselves.
 
-    ``groups``: what ``graph.folding.originals`` gives of the snapshot.
+    ``family``: the number of the original of each model's family, from ``graph.folding.originals``.
     """
+    ids = tables.frame("models", ["id"])["id"]
     models = (
-        pl.DataFrame(snapshot.table("models", ["id", "task", "created_at", "novelty_class"]))
+        tables.frame("models", ["task", "created_at", "novelty_class"])
+        .with_columns(family=pl.Series(family, dtype=pl.Int64))  # in the order of names, as are the names
         .drop_nulls("novelty_class")
-        .join(groups.select("id", family=Collapse.FAMILY.value), on="id", how="left")
     )
-    values = {
-        Facet.FAMILY: pl.col("family"),
-        Facet.TASK: pl.col("task"),
-        Facet.YEAR: pl.col("created_at").dt.strftime("%Y"),
+    values: dict[Facet, tuple[pl.Expr, Callable[[Any], str]]] = {  # each with how a value is spelled
+        Facet.FAMILY: (pl.col("family"), lambda number: str(ids[number])),
+        Facet.TASK: (pl.col("task"), str),
+        Facet.YEAR: (pl.col("created_at").dt.year(), str),
     }
     found: dict[str, list[Line]] = {}
     for facet in REPORTED:
-        pairs = models.select("novelty_class", value=values[facet]).group_by("value", "novelty_class").len()
+        value, spelled = values[facet]
+        pairs = models.select("novelty_class", value=value).group_by("value", "novelty_class").len()
         whole = pairs.group_by("value").agg(models=pl.col("len").sum())
         most = whole.sort("models", "value", descending=[True, False], nulls_last=True).head(KEPT_LINES)
         of_most = pairs.join(most, on="value", how="semi", nulls_equal=True).sort("value", "novelty_class")
-        lines: dict[str | None, dict[str, int]] = {value: {} for value in most["value"].to_list()}
-        for value, kind, count in of_most.select("value", "novelty_class", "len").iter_rows():
-            lines[value][kind] = count
-        found[facet.value] = list(lines.items())
+        lines: dict[Any, dict[str, int]] = {each: {} for each in most["value"].to_list()}
+        for each, kind, count in of_most.select("value", "novelty_class", "len").iter_rows():
+            lines[each][kind] = count
+        found[facet.value] = [(None if each is None else spelled(each), counts) for each, counts in lines.items()]
     return found
 
 

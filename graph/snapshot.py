@@ -195,6 +195,11 @@ class SnapshotWriter:
         self._facts: dict[str, TableFacts] = {}
         self._work.mkdir(parents=True)
 
+    @property
+    def folder(self) -> Path:
+        """Where the tables are written; what is made beside them here is in the snapshot's folder once that is there."""
+        return self._work
+
     def write(self, table: str, batches: Iterable[pa.RecordBatch | pa.Table]) -> None:
         """Write one table; rows must come in key order without repeats, in any batching. Raises ValueError otherwise."""
         form = BY_NAME[table]

@@ -29,9 +29,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from graph.errors import BadInput
+from graph.frames import Numbers, numbers_of
 from graph.licence import terms_of
 from graph.novelty import COPIES, Class
 from graph.records import AbilityRecord, ModelRecord, State
@@ -96,14 +98,15 @@ class _Rule:
 
 def columns(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """What the rules look at, a row a model, from the tables of a snapshot."""
-    state = tables["models"].select(base_model="id", base_state="state")
-    bases = (
-        tables["derivations"]
-        .join(state, on="base_model", how="left")
-        .group_by("model")
-        .agg(missing=(pl.col("base_state") == State.MISSING.value).any(), conflict=pl.col("conflict").any())
-    )
-    named = tables["trainings"].select(id="model", documented=pl.lit(value=True)).unique("id")
+    models, derivations = tables["models"], tables["derivations"]
+    ids = models["id"]
+    child, base = (numbers_of(derivations, end, ids) for end in ("model", "base_model"))
+
+    def any_of(rows: Numbers) -> pl.Series:
+        """Whether a model is among those of these numbers."""
+        return pl.Series(np.bincount(rows[rows >= 0], minlength=len(ids)) > 0)
+
+    unseen = (models["state"] == State.MISSING.value).to_numpy()
     held = (
         tables["files"]
         .group_by("model")
@@ -113,10 +116,12 @@ def columns(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         tables["abilities"].filter(pl.col("inherited_from").is_null()).select(id="model", benchmarks="benchmarks")
     )
     return (
-        tables["models"]
-        .select(_READ["models"])
-        .join(bases, left_on="id", right_on="model", how="left", maintain_order="left")
-        .join(named, on="id", how="left", maintain_order="left")
+        models.select(_READ["models"])
+        .with_columns(
+            missing=any_of(child[(base >= 0) & unseen[base]]),
+            conflict=any_of(child[derivations["conflict"].to_numpy()]),
+            documented=any_of(numbers_of(tables["trainings"], "model", ids)),
+        )
         .join(held, left_on="id", right_on="model", how="left", maintain_order="left")
         .join(measured, on="id", how="left", maintain_order="left")
     )

@@ -17,10 +17,10 @@ import polars as pl
 import pyarrow as pa
 
 from graph.best import chances
+from graph.frames import Frames
 from graph.licence import licence_class
 from graph.records import StandingRecord, State
 from graph.sizes import size_class
-from graph.snapshot import Snapshot
 from graph.tables import MODELS
 
 NICHE = ("task", "size", "licence")
@@ -60,19 +60,19 @@ WORDS = {
 }
 
 
-def measured(snapshot: Snapshot) -> pl.DataFrame:
+def measured(tables: Frames) -> pl.DataFrame:
     """Models with an ability of their own, by name: their index, error and number of benchmarks, and what makes their niche.
 
     ``made``: ms since 1970, null when it is not known; ``there``: whether the repository still is. Cheap when there are none.
     """
     own = (
-        pl.DataFrame(snapshot.table("abilities", ["model", "index", "error", "benchmarks", "inherited_from"]))
+        tables.frame("abilities", ["model", "index", "error", "benchmarks", "inherited_from"])
         .filter(pl.col("inherited_from").is_null() & pl.col("index").is_not_null() & pl.col("error").is_not_null())
         .drop("inherited_from")
     )
     names = ["id", "state", "created_at", "task", "parameters", "licence"]
     empty = pa.schema([MODELS.schema.field(name) for name in names]).empty_table()
-    models = pl.DataFrame(empty if own.is_empty() else snapshot.table("models", names))
+    models = pl.DataFrame(empty) if own.is_empty() else tables.frame("models", names)
     found = own.join(models, left_on="model", right_on="id", how="inner").sort("model")
     licences = found["licence"].unique().to_list()
     classes = pl.DataFrame({"licence": licences, "class": [licence_class(each) for each in licences]}, schema=_CLASSES)

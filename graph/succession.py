@@ -24,9 +24,9 @@ import polars as pl
 
 from graph.ability import FEWEST
 from graph.best import below
+from graph.frames import Frames
 from graph.licence import no_stricter
 from graph.records import SuccessorRecord
-from graph.snapshot import Snapshot
 from graph.standing import measured, percent, standings
 
 SURE = 0.95
@@ -52,10 +52,10 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 
-def tables(snapshot: Snapshot) -> tuple[pl.DataFrame, pl.DataFrame]:
+def tables(frames: Frames) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The standings of all measured models, fields as in StandingRecord, by name; and ``SUCCESSORS`` of all models."""
-    found = measured(snapshot)
-    counted, successors = superseded(found, edges_for(found, snapshot), declared(snapshot))
+    found = measured(frames)
+    counted, successors = superseded(found, edges_for(found, frames), declared(frames))
     since = pl.from_epoch("since", "ms").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
     stood = standings(found).join(counted, on="model", how="left", maintain_order="left")
     return (
@@ -182,20 +182,20 @@ def _ancestors(edges: pl.DataFrame, models: pl.Series) -> dict[str, dict[str, in
     return found
 
 
-def edges_for(rows: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
+def edges_for(rows: pl.DataFrame, tables: Frames) -> pl.DataFrame:
     """The derivations of a snapshot, (model, base_model); none are read when nothing was measured."""
     if rows.is_empty():
         return pl.DataFrame(schema={"model": pl.String, "base_model": pl.String})
-    return pl.DataFrame(snapshot.table("derivations", ["model", "base_model"]))
+    return tables.frame("derivations", ["model", "base_model"])
 
 
-def declared(snapshot: Snapshot) -> pl.DataFrame:
+def declared(tables: Frames) -> pl.DataFrame:
     """(model, successor): whom authors name, where there is a model of that name: exactly, as an alias, or in other case."""
-    if not pl.DataFrame(snapshot.table("models", ["new_version"]))["new_version"].count():
+    if not tables.frame("models", ["new_version"])["new_version"].count():
         return pl.DataFrame(schema={"model": pl.String, "successor": pl.String})  # most catalogues: no names are read
-    ids = pl.DataFrame(snapshot.table("models", ["id", "downloads", "new_version"]))
+    ids = tables.frame("models", ["id", "downloads", "new_version"])
     said = ids.select("id", "new_version").drop_nulls()
-    aliases = pl.DataFrame(snapshot.table("aliases", ["alias", "id"]))
+    aliases = tables.frame("aliases", ["alias", "id"])
     lower = said["new_version"].str.to_lowercase()
     known = [
         ids.select("id", said="id", rank=0),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from graph.kinship import kinship
+from graph.novelty import Class
 from graph.records import Evidence, State
-from graph.snapshot import Snapshot
+from graph.snapshot import ROW_GROUP, Snapshot
 from graph.standard import columns, shipped
 from graph.tables import ALIASES, BY_NAME, DATASETS, MODELS
 from ingest.derive import derivations
@@ -59,8 +62,7 @@ def assemble(staging: Staging, previous: Snapshot | None) -> Tables:
     if fresh is not None:
         models = _gone(models, "model", staging, fresh, complete=swept[0])
     datasets = _gone(datasets, "dataset", staging, fresh_datasets, complete=swept[1])
-    models = models.sort("id")
-    owner = spoken.join(models.select("key", model="id"), on="key").drop("key")
+    owner = _owner(spoken, models)
     out: Tables = {"aliases": _aliases(borne, models, parts.aliases)}
     models, owner_ids = models.drop("key"), models.select("id", "hub_id", "downloads")
     said = _said(owner, owner_ids, out["aliases"], parts.claims)
@@ -77,7 +79,7 @@ def assemble(staging: Staging, previous: Snapshot | None) -> Tables:
         .sort("model", "path")
     )
     out["weights"], out["holdings"] = _weights(out["files"])
-    out["models"], out["derivations"] = _with_kinship(nodes, number, derivations(out["claims"]))
+    out["models"], out["derivations"] = _with_kinship(nodes, derivations(out["claims"]))
     del nodes
     for name in ("similar", "changes", "tensors"):
         out[name] = _of_weights(name, staging, previous, number)
@@ -88,7 +90,14 @@ def assemble(staging: Staging, previous: Snapshot | None) -> Tables:
         pl.concat([datasets.drop("key"), _nodes(missing_datasets)], how="diagonal"), out["trainings"]
     )
     out["skipped"] = pl.concat([_frame(staging.table("skipped")), loops], how="diagonal").sort(BY_NAME["skipped"].key)
-    return out
+    return {name: _typed(name, frame) for name, frame in out.items()}
+
+
+def _typed(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """A table in the types of its schema. Columns beyond it are kept: numbers of models (``graph.frames``)."""
+    kinds = _frame(BY_NAME[name].schema.empty_table()).schema
+    numbers = [column for column in frame.columns if column.removesuffix("_number") != column]
+    return frame.select(*(pl.col(column).cast(kind) for column, kind in kinds.items()), *numbers)
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:
@@ -96,6 +105,12 @@ def _frame(table: pa.Table) -> pl.DataFrame:
     if not isinstance(frame, pl.DataFrame):
         raise TypeError(type(frame))
     return frame
+
+
+def arrow_batches(name: str, frame: pl.DataFrame) -> Iterator[pa.Table]:
+    """A table as snapshots hold it, a piece at a time."""
+    for piece in frame.iter_slices(ROW_GROUP):
+        yield arrow(name, piece)
 
 
 def arrow(name: str, frame: pl.DataFrame) -> pa.Table:
@@ -181,6 +196,13 @@ def _aliases(borne: pl.DataFrame, models: pl.DataFrame, said: pl.DataFrame) -> p
     )
 
 
+def _owner(spoken: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
+    """(row, speaks, model): for which model each row speaks."""
+    if spoken["key"].equals(models["key"]):  # as in most dumps: one row a model
+        return spoken.drop("key").with_columns(model=models["id"])
+    return spoken.join(models.select("key", model="id"), on="key").drop("key")
+
+
 def _owned(owner: pl.DataFrame, parts: pl.DataFrame, bit: pl.Expr) -> pl.DataFrame:
     """What rows say of a thing, where the row speaks of it for its repository, with ``model``. Bit 0: whoever says it."""
     said = parts.with_columns(bit=bit.cast(pl.UInt8)).join(owner, on="row")
@@ -222,7 +244,7 @@ def _claims(said: pl.DataFrame, number: pl.DataFrame) -> tuple[pl.DataFrame, pl.
     table = (
         pair.filter(~pl.all_horizontal(same).fill_null(value=False))
         .with_columns(base_model="id")
-        .select(BY_NAME["claims"].schema.names)
+        .select(*BY_NAME["claims"].schema.names, model_number="child", base_model_number="base")
     )
     return table, loops
 
@@ -248,8 +270,8 @@ def _trainings(
         .with_columns(order=order, pair=pl.col("child").cast(pl.Int64) * max(1, places.height) + pl.col("place"))
         .sort("pair", "order")
         .group_by("pair", maintain_order=True)
-        .agg(pl.col("model", "id").first(), pl.col("evidence").unique(maintain_order=True))
-        .rename({"id": "dataset"})
+        .agg(pl.col("model", "id", "child").first(), pl.col("evidence").unique(maintain_order=True))
+        .rename({"id": "dataset", "child": "model_number"})
         .drop("pair")
     )
     return table, found.filter("missing").select("id").unique()
@@ -293,15 +315,17 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _with_kinship(models: pl.DataFrame, number: pl.DataFrame, edges: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Add what follows from the shape of the graph to both tables; ``models`` is sorted by id, as are their numbers."""
-    child = edges.select(id="model").join(number, on="id", how="left", maintain_order="left")["number"]
-    base = edges.select(id="base_model").join(number, on="id", how="left", maintain_order="left")["number"]
-    shape = kinship(models.height, child.cast(pl.Int64).to_numpy(), base.cast(pl.Int64).to_numpy())
-    own = edges.group_by("model").agg(relations=pl.col("relation").unique().sort(), base_models=pl.len().cast(pl.Int32))
-    with_own = models.join(own, left_on="id", right_on="model", how="left", maintain_order="left").with_columns(
-        relations=pl.col("relations").fill_null(pl.lit([], dtype=pl.List(pl.String))),
-        base_models=pl.col("base_models").fill_null(0),
+def _with_kinship(models: pl.DataFrame, edges: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Add what follows from the shape of the graph to both tables; ``models`` is sorted by id."""
+    child, base = (edges[end].cast(pl.Int64).to_numpy() for end in ("model_number", "base_model_number"))
+    shape = kinship(models.height, child, base)
+    own = edges.group_by("model_number").agg(relations=pl.col("relation").unique().sort())
+    of_model = np.full(models.height, own.height)  # the last is that of models without a base
+    of_model[own["model_number"].to_numpy()] = np.arange(own.height)
+    relations = own["relations"].append(pl.Series([[]], dtype=pl.List(pl.String)))
+    with_own = models.with_columns(
+        relations=relations.gather(of_model),
+        base_models=pl.Series(np.bincount(child, minlength=models.height), dtype=pl.Int32),
         generation=pl.Series(shape.generation, dtype=pl.Int32),
         descendants=pl.Series(shape.descendants, dtype=pl.Int64),
     )
@@ -324,10 +348,13 @@ def _with_novelty(tables: Tables) -> tuple[pl.DataFrame, pl.DataFrame]:
     models = tables["models"]
     known = Known(models, tables["derivations"], tables["trainings"], tables["holdings"], tables["changes"])
     found = scores(known)
-    with_scores = models.join(
-        found.select(id="model", novelty="score", novelty_class="class"), on="id", how="left", maintain_order="left"
-    )
-    return with_scores, found.filter("told").select(BY_NAME["novelty"].schema.names)
+    place = np.full(models.height, found.height)  # the last is that of models that nothing is told of
+    place[found["number"].to_numpy()] = np.arange(found.height)
+    score, kind = (found[name].extend_constant(None, 1).gather(place) for name in ("score", "class"))
+    seen = pl.col("state") != State.MISSING.value
+    with_scores = models.with_columns(novelty=score, novelty_class=pl.when(seen).then(kind.fill_null(Class.NEW.value)))
+    told = found.filter("told").rename({"number": "model_number"})
+    return with_scores, told.select(*BY_NAME["novelty"].schema.names, "model_number", "other_number")
 
 
 def _with_abilities(out: Tables, staging: Staging, previous: Snapshot | None) -> pl.DataFrame:
@@ -352,13 +379,9 @@ def _with_standards(tables: Tables) -> pl.DataFrame:
     """The models with the names of the shipped standards that they meet."""
     kinds = list(shipped())
     bits = pl.sum_horizontal([each.passed().cast(pl.UInt8) * (1 << at) for at, each in enumerate(shipped().values())])
-    met = columns(tables).select("id", bits=bits.cast(pl.UInt8))
+    met = columns(tables).select(bits.cast(pl.UInt8)).to_series()  # of each model, in their order
     names = [[name for at, name in enumerate(kinds) if bit >> at & 1] for bit in range(1 << len(kinds))]
-    words = pl.DataFrame(
-        {"bits": range(len(names)), "standards": names}, schema={"bits": pl.UInt8, "standards": pl.List(pl.String)}
-    )
-    found = met.join(words, on="bits", how="left", maintain_order="left").select("id", "standards")
-    return tables["models"].join(found, on="id", how="left", maintain_order="left")
+    return tables["models"].with_columns(standards=pl.Series(names, dtype=pl.List(pl.String)).gather(met))
 
 
 def _with_uses(datasets: pl.DataFrame, trainings: pl.DataFrame) -> pl.DataFrame:

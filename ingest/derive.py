@@ -15,7 +15,7 @@ def derivations(claims: pl.DataFrame) -> pl.DataFrame:
 
     An exact fact of the weights comes first; then the relation is the strongest evidence's that knows one. A pair is in
     conflict when two relations are claimed for it, or when some evidence that names base models of this model leaves this one
-    out (``graph.conflicts`` says the same in words).
+    out (``graph.conflicts`` says the same in words). Where claims say the numbers of models, so does the result.
     """
     new_model = (pl.col("model") != pl.col("model").shift()).fill_null(value=True)
     new_pair = new_model | (pl.col("base_model") != pl.col("base_model").shift())
@@ -52,4 +52,5 @@ def derivations(claims: pl.DataFrame) -> pl.DataFrame:
             conflict=(pl.col("relations").fill_null(0) > 1) | (pl.col("evidence").list.len() < pl.col("sources")),
         )
     )
-    return pl.concat([claims.filter(ranked["first"]).select("model", "base_model"), summed], how="horizontal")
+    ends = [name for name in claims.columns if name.removesuffix("_number") in ("model", "base_model")]
+    return pl.concat([claims.select(ends).filter(ranked["first"]), summed], how="horizontal")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import polars as pl
 
 from graph.catalogue import Catalogue
+from graph.frames import InMemory
 from graph.snapshot import Source
 from graph.stores.embedded.atlas import build_atlas
-from graph.stores.embedded.index import build_index
+from graph.stores.embedded.index import build_beside, build_index
 from graph.tables import TABLES
-from ingest.assemble import arrow, assemble
+from ingest.assemble import arrow_batches, assemble
 from ingest.report import Progress, Report
 from ingest.staging import Staging
 
@@ -20,7 +22,7 @@ from ingest.staging import Staging
 def finish(
     catalogue: Catalogue, staging: Staging, sources: Iterable[Source], max_bad_fraction: float, progress: Progress
 ) -> Report:
-    """Assemble, write, index, make HEAD, forget the staged parts, and draw the map. The caller holds the catalogue's lock.
+    """Assemble, write and index at once, make HEAD, forget the parts, draw the map. The caller holds the catalogue's lock.
 
     Raises BadInput when too many rows were bad: HEAD is as before.
     """
@@ -47,16 +49,19 @@ def finish(
         named += [source for source in previous.manifest.sources if source.kind not in {new.kind for new in named}]
     report.models, report.datasets = tables["models"].height, tables["datasets"].height
     report.claims, report.derivations = tables["claims"].height, tables["derivations"].height
-    progress.start("writing", len(TABLES), "tables")
-    with catalogue.writer() as writer:
+    with catalogue.writer() as writer, ThreadPoolExecutor(1) as beside:
+        index = beside.submit(build_beside, InMemory(tables), writer.folder)
+        progress.start("writing", len(TABLES), "tables")
         for table in TABLES:
-            writer.write(table.name, [arrow(table.name, tables.pop(table.name))])
+            writer.write(table.name, arrow_batches(table.name, tables[table.name]))
             progress.advance(1)
+        progress.finish()
+        progress.start("indexing", None, "arrays")
+        index.result()
+        progress.finish()
+        del tables, index
         snapshot = writer.commit(named)
-    progress.finish()
-    progress.start("indexing", None, "arrays")
-    build_index(snapshot)
-    progress.finish()
+    build_index(snapshot)  # there already, unless the same content was a snapshot before
     catalogue.set_head(snapshot.id)
     staging.remove()
     progress.start("drawing", None, "points")

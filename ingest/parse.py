@@ -134,7 +134,7 @@ class PartBuilder:
     def tables(self) -> dict[str, pa.Table]:
         """The staged tables filled so far; those without rows are left out."""
         self._flush()
-        return {name: pa.concat_tables(pieces) for name, pieces in self._done.items()}
+        return {name: pa.concat_tables(pieces).combine_chunks() for name, pieces in self._done.items()}
 
     def counts(self) -> PartCounts:
         """How many rows were read and what was left out."""

@@ -16,6 +16,16 @@ _LANGUAGES = frozenset(
     "or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr "
     "ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu multilingual".split()
 )
+_KEPT, _LEFT_OUT, _BASE_MODEL, _DATASET, _LICENCE, _LANGUAGE = (
+    "kept",
+    "left out",
+    "base model",
+    "dataset",
+    "licence",
+    "language",
+)
+_REMEMBERED = 50_000  # tags of whose place is known without looking
+_PLACES: dict[str, str] = {}
 
 
 @dataclass(slots=True)
@@ -41,37 +51,45 @@ class TaggedBase:
 def split(tags: list[str]) -> Tags:
     """Sort the tags by what they say."""
     found = Tags()
-    keep = [tag for tag in tags if ":" not in tag and 0 < len(tag) <= LONGEST]
-    if not _LANGUAGES.isdisjoint(keep):
-        found.languages = sorted(_LANGUAGES.intersection(keep))
-        keep = [tag for tag in keep if tag not in _LANGUAGES]
-    others: set[str] = set()
-    if len(keep) < len(tags):
-        for tag in tags:
-            if ":" in tag:
-                _sort(tag, found, others)
-    if others:
-        kept = others.union(keep)
-        keep = [tag for tag in tags if tag in kept]  # in the Hub's order
-    found.keep = keep
+    keep, place_of, languages = found.keep.append, _PLACES.get, None
+    for tag in tags:
+        place = place_of(tag) or _placed(tag)
+        if place is _KEPT:
+            keep(tag)
+        elif place is _LEFT_OUT:
+            pass
+        elif place is _BASE_MODEL:
+            found.base_models.append(tag[11:])
+        elif place is _DATASET:
+            found.datasets.append(tag[8:])
+        elif place is _LICENCE:
+            found.licence = found.licence or tag[8:].lower()
+        else:
+            languages = languages or set()
+            languages.add(tag.removeprefix("language:").lower())
+    if languages:
+        found.languages = sorted(languages)
     return found
 
 
-def _sort(tag: str, found: Tags, others: set[str]) -> None:
-    """Put a tag of the form `prefix:rest` where it belongs; ``others`` gets those that repeat no field."""
-    prefix, _, rest = tag.partition(":")
-    if prefix == "base_model":
-        found.base_models.append(rest)
+def _placed(tag: str) -> str:
+    """Where a tag belongs; remembered, but for those that are nearly all different."""
+    prefix, colon, rest = tag.partition(":")
+    if not colon:
+        place = _LANGUAGE if tag in _LANGUAGES else _KEPT if 0 < len(tag) <= LONGEST else _LEFT_OUT
+    elif prefix == "base_model":
+        return _BASE_MODEL
     elif prefix == "dataset":
-        found.datasets.append(rest)
+        return _DATASET
     elif prefix == "license":
-        if found.licence is None and rest and len(rest) <= LONGEST:
-            found.licence = rest.lower()
+        place = _LICENCE if 0 < len(rest) <= LONGEST else _LEFT_OUT
     elif prefix == "language":
-        if 0 < len(rest) <= 20:
-            found.languages = sorted({*found.languages, rest.lower()})
-    elif prefix not in _REPEATED and 0 < len(tag) <= LONGEST:
-        others.add(tag)
+        place = _LANGUAGE if 0 < len(rest) <= 20 else _LEFT_OUT
+    else:
+        place = _LEFT_OUT if prefix in _REPEATED or len(tag) > LONGEST else _KEPT
+    if len(_PLACES) < _REMEMBERED:
+        _PLACES[tag] = place
+    return place
 
 
 def base_models(tagged: list[str]) -> tuple[list[TaggedBase], list[tuple[str, str]]]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import networkx as nx
 
+from graph.frames import OnDisk
 from graph.records import (
     AbilityRecord,
     AliasRecord,
@@ -133,7 +134,7 @@ class PlainStore:
             )
             for row in rows("novelty")
         }
-        standings, successors = tables(snapshot)
+        standings, successors = tables(OnDisk(snapshot))
         self.all_standings = {row["model"]: msgspec.convert(row, StandingRecord) for row in standings.to_dicts()}
         self.all_successors = msgspec.convert(successors.to_dicts(), list[SuccessorRecord])
         self._ends: dict[Collapse, dict[str, str]] = {}

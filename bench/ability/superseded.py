@@ -22,6 +22,7 @@ import polars as pl
 
 from graph.catalogue import Catalogue
 from graph.decay import decay
+from graph.frames import OnDisk
 from graph.licence import terms_of
 from graph.snapshot import Snapshot, Source
 from graph.standing import measured, percent, standings
@@ -105,11 +106,11 @@ def _of_hub(row: dict[str, Any]) -> dict[str, Any]:
 
 def _head(file: Path, snapshot: Snapshot) -> list[str]:
     start = time.perf_counter()
-    found = measured(snapshot)
+    found = measured(OnDisk(snapshot))
     read = time.perf_counter()
     stood = standings(found)
     stand = time.perf_counter()
-    counts, successors = superseded(found, edges_for(found, snapshot), declared(snapshot))
+    counts, successors = superseded(found, edges_for(found, OnDisk(snapshot)), declared(OnDisk(snapshot)))
     end = time.perf_counter()
     return [
         "# Superseded models of a leaderboard",
@@ -125,10 +126,10 @@ def _head(file: Path, snapshot: Snapshot) -> list[str]:
 
 def _known(snapshot: Snapshot) -> list[str]:
     ids = {id.lower(): id for id in snapshot.table("models", ["id"]).column("id").to_pylist()}
-    rows = {row["model"]: row for row in measured(snapshot).iter_rows(named=True)}
-    stood, _ = tables(snapshot)
+    rows = {row["model"]: row for row in measured(OnDisk(snapshot)).iter_rows(named=True)}
+    stood, _ = tables(OnDisk(snapshot))
     since = dict(zip(stood["model"], stood["superseded_since"], strict=True))
-    edges, none = edges_for(measured(snapshot), snapshot), declared(snapshot).clear()
+    edges, none = edges_for(measured(OnDisk(snapshot)), OnDisk(snapshot)), declared(OnDisk(snapshot)).clear()
     lines = [
         "## Pairs that are well known",
         "| model | index | successor | index | better with | found | superseded since |",
@@ -139,7 +140,7 @@ def _known(snapshot: Snapshot) -> list[str]:
         if one is None or other is None:
             lines.append(f"| {old} | | {new} | | | not in the table | |")
             continue
-        pair = pl.DataFrame([one, other], schema=measured(snapshot).schema)
+        pair = pl.DataFrame([one, other], schema=measured(OnDisk(snapshot)).schema)
         (among,) = superseded(pair, edges, none)[1]["probability"].to_list() or [None]
         deviations = (other["index"] - one["index"]) / np.hypot(one["error"], other["error"])
         lines.append(
@@ -153,7 +154,7 @@ def _known(snapshot: Snapshot) -> list[str]:
 def _never(snapshot: Snapshot) -> list[str]:
     """What no successor may be, counted over all that are kept, from the models' own facts."""
     facts = pl.DataFrame(snapshot.table("models", ["id", "task", "licence", "parameters", "created_at"]))
-    _, successors = tables(snapshot)
+    _, successors = tables(OnDisk(snapshot))
     pairs = (
         successors.filter(pl.col("probability").is_not_null())
         .join(facts, left_on="model", right_on="id")

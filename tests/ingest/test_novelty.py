@@ -52,7 +52,8 @@ class World:
     def told(self) -> dict[str, Row]:
         """The score, the class and the facts of each model."""
         known = Known(*(self._frame(name) for name in ("models", "derivations", "trainings", "holdings", "changes")))
-        return {row["model"]: row for row in scores(known).to_dicts()}
+        seen = [row["id"] for row in self.models if row["state"] != "missing"]
+        return dict.fromkeys(seen, NEW) | {row["model"]: row for row in scores(known).drop(PLACES).to_dicts()}
 
     def _frame(self, table: str) -> pl.DataFrame:
         schema = pl.DataFrame(arrow(table, pl.DataFrame(BY_NAME[table].schema.empty_table()))).schema
@@ -67,6 +68,18 @@ class World:
         return ModelRecord(id, relations=relations, novelty=found["score"], novelty_class=found["class"], **facts)
 
 
+PLACES = ("number", "other_number")  # these do change with strangers
+NEW: Row = {
+    **dict.fromkeys(NoveltyRecord.__dataclass_fields__),
+    **dict.fromkeys(("task", "architecture", "licence", "trained", "told"), False),
+    "score": None,
+    "class": "new",
+    "tier": "T0",
+    "datasets": [],
+    "languages": [],
+    "first": 0,
+    "unseen": 0,
+}
 CHANGE: Row = {
     "tier": "T2",
     "energy": 0.01,

@@ -7,7 +7,7 @@ costs time and never a wrong answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from zlib import crc32
 
 import numpy as np
@@ -15,6 +15,17 @@ import polars as pl
 
 from graph.groups import starts
 from graph.stores.embedded.arrays import Array, Shelf
+
+_AT_ONCE = 200_000  # texts that are Python's own at one time
+
+
+def folded(names: pl.Series) -> pl.Series:
+    """Names as ``str.lower`` gives them, which is how what is asked is folded."""
+    low = names.str.to_lowercase()
+    odd = names.str.len_bytes() != names.str.len_chars()  # only beyond ASCII could the two differ
+    if odd.any():
+        low = low.scatter(odd.arg_true(), [name.lower() for name in names.filter(odd).to_list()])
+    return low
 
 
 class Lookup:
@@ -25,13 +36,21 @@ class Lookup:
         self._rows = shelf.get(f"{name}_row")
 
     @staticmethod
-    def build(shelf: Shelf, name: str, texts: Sequence[str | None]) -> None:
+    def build(shelf: Shelf, name: str, texts: pl.Series) -> None:
         """Write the look-up of these texts; their places are their rows, None has none."""
-        rows = np.array([row for row, text in enumerate(texts) if text is not None], dtype=np.int32)
-        hashes = np.array([crc32(text.encode()) for text in texts if text is not None], dtype=np.uint32)
-        order = np.argsort(hashes, kind="stable")
-        shelf.put(f"{name}_hash", hashes[order])
-        shelf.put(f"{name}_row", rows[order])
+        rows = np.flatnonzero(texts.is_not_null().to_numpy()).astype(np.uint64)
+        known = texts.drop_nulls().cast(pl.Binary)
+        words = np.empty(
+            len(rows), dtype=np.uint64
+        )  # the hash and the row in one: sorted so, they are by hash, then by row
+        for at in range(0, len(rows), _AT_ONCE):
+            piece = known.slice(at, _AT_ONCE).to_list()
+            words[at : at + len(piece)] = np.fromiter(map(crc32, piece), dtype=np.uint64, count=len(piece))
+        words <<= np.uint64(32)
+        words |= rows
+        words.sort()
+        shelf.put(f"{name}_hash", (words >> np.uint64(32)).astype(np.uint32))
+        shelf.put(f"{name}_row", (words & np.uint64(0xFFFF_FFFF)).astype(np.int32))
 
     def candidates(self, text: str) -> Iterator[int]:
         """Rows whose text may be this one, in order of rows."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
+from graph.frames import Frames, Numbers
 from graph.sizes import size_class
-from graph.snapshot import Snapshot
-from graph.store import ROOT, Collapse, Facet
+from graph.store import ROOT, Facet
 
 KEPT_FACETS = 500  # values of each facet; longer lists are counted when asked for
 
 
-def facets(snapshot: Snapshot, groups: pl.DataFrame) -> dict[str, list[tuple[str | None, int]]]:
+def facets(tables: Frames, family: Numbers) -> dict[str, list[tuple[str | None, int]]]:
     """For each facet its ``KEPT_FACETS`` most frequent values over all models, by count, then value, unknown last.
 
-    ``groups``: what ``graph.folding.originals`` gives of the snapshot.
+    ``family``: the number of the original of each model's family, from ``graph.folding.originals``.
     """
     columns = (
         "task",
@@ -27,12 +27,10 @@ def facets(snapshot: Snapshot, groups: pl.DataFrame) -> dict[str, list[tuple[str
         "parameters",
         "novelty_class",
     )
-    read = pl.DataFrame(snapshot.table("models", ["id", *columns]))
-    models = read.join(groups, on="id", how="left")
-    told = pl.DataFrame(snapshot.table("derivations", ["model", "evidence"]))
-    models = models.join(
-        told.explode("evidence").group_by(id="model").agg(pl.col("evidence").unique()), on="id", how="left"
-    )
+    read = tables.frame("models", ["id", *columns])
+    told = tables.frame("derivations", ["model", "evidence"]).explode("evidence")
+    evidence = told.group_by(id="model").agg(pl.col("evidence").unique())
+    models = read.with_columns(family=read["id"].gather(family)).join(evidence, on="id", how="left")
     relations = pl.when(pl.col("relations").list.len() > 0).then("relations").otherwise(pl.lit([ROOT]))
     values: dict[Facet, pl.Expr] = {
         Facet.TASK: pl.col("task"),
@@ -45,7 +43,7 @@ def facets(snapshot: Snapshot, groups: pl.DataFrame) -> dict[str, list[tuple[str
         Facet.YEAR: pl.col("created_at").dt.strftime("%Y"),
         Facet.SIZE: size_class(),
         Facet.NOVELTY: pl.col("novelty_class"),
-        Facet.FAMILY: pl.col(Collapse.FAMILY.value),
+        Facet.FAMILY: pl.col("family"),
     }
     counted = {}
     for facet, expression in values.items():

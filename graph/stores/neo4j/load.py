@@ -19,7 +19,9 @@ from graph.catalogue import Catalogue
 from graph.coverage import coverage
 from graph.errors import BadInput, Damaged, StemmaError, Unreachable
 from graph.folding import originals
+from graph.frames import OnDisk
 from graph.snapshot import Snapshot
+from graph.store import Collapse
 from graph.stores.neo4j.change import Change, compare, first_load
 from graph.stores.neo4j.connection import Server, explain, translated
 from graph.stores.neo4j.facets import facets
@@ -153,15 +155,16 @@ def _bring(snapshot: Snapshot, graph: LoadedGraph, report: LoadReport, progress:
                 f"another load has taken over the graph of {snapshot.id[:12]}: let it finish, then run this one again"
             ) from error
         raise
-    groups = originals(snapshot)
+    tables = OnDisk(snapshot)
+    groups = originals(tables)
     finished = graph.run(
         statement("catalogue_finish"),
         run=run,
         snapshot=snapshot.id,
         schema_version=SCHEMA_VERSION,
         form=FORM,
-        coverage=json.dumps(asdict(coverage(snapshot, groups))),
-        facets=json.dumps(facets(snapshot, groups)),
+        coverage=json.dumps(asdict(coverage(tables, groups))),
+        facets=json.dumps(facets(tables, groups[Collapse.FAMILY])),
     )
     if finished != 1:
         raise BadInput("another load has taken over the graph: let it finish, then run this one again")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from graph.folding import originals
+from graph.frames import OnDisk
 from graph.snapshot import Snapshot
-from graph.store import Collapse
 from graph.succession import tables as standing_tables
 from graph.tables import (
     ABILITIES,
@@ -78,19 +78,20 @@ def models(snapshot: Snapshot) -> Frame:
     ability = able.select(
         pl.col("model").alias("id"), pl.struct(able.columns).struct.json_encode().alias("ability_facts")
     )
-    standings, _ = standing_tables(snapshot)
+    on_disk = OnDisk(snapshot)
+    standings, _ = standing_tables(on_disk)
     standing = standings.select(
         pl.col("model").alias("id"),
         pl.col("probability").alias("standing"),
         pl.struct(standings.columns).struct.json_encode().alias("standing_facts"),
     )
-    groups = originals(snapshot).rename({mode.value: f"{mode.value}_of" for mode in Collapse})
+    read = _read(snapshot, MODELS.name)
+    groups = {f"{mode.value}_of": read["id"].gather(of) for mode, of in originals(on_disk).items()}
     joined = (
-        _read(snapshot, MODELS.name)
-        .join(told, on="id", how="left", maintain_order="left")
+        read.join(told, on="id", how="left", maintain_order="left")
         .join(ability, on="id", how="left", maintain_order="left")
         .join(standing, on="id", how="left", maintain_order="left")
-        .join(groups, on="id", how="left", maintain_order="left")
+        .with_columns(**groups)
     )
     keyed = joined.with_columns(
         pl.col("id").str.to_lowercase().alias("id_lower"),
@@ -114,7 +115,7 @@ def datasets(snapshot: Snapshot) -> Frame:
 
 def aliases(snapshot: Snapshot) -> Frame:
     """Alias with its ALIAS_OF: ``target`` is the model at the other end, the same as ``id`` in a whole graph."""
-    known = _read(snapshot, MODELS.name).select("id")  # an alias of nothing has nowhere to point
+    known = pl.DataFrame(snapshot.table(MODELS.name, ["id"]))  # an alias of nothing has nowhere to point
     return (
         _read(snapshot, ALIASES.name)
         .join(known, on="id", how="semi", maintain_order="left")
@@ -179,7 +180,7 @@ SCORED = Kind("SCORED", "scored", RESULTS.key, results)
 SIMILAR_TO = Kind("SIMILAR_TO", "similar_to", SIMILAR.key, lambda snapshot: _read(snapshot, SIMILAR.name))
 TENSOR = Kind("Tensor", "tensor", ("digest",), tensors, update=True)
 SUCCEEDED_BY = Kind(
-    "SUCCEEDED_BY", "succeeded_by", ("model", "successor"), lambda snapshot: standing_tables(snapshot)[1]
+    "SUCCEEDED_BY", "succeeded_by", ("model", "successor"), lambda snapshot: standing_tables(OnDisk(snapshot))[1]
 )
 HAS_TENSOR = Kind(
     "HAS_TENSOR", "has_tensor", TENSORS.key, lambda snapshot: _read(snapshot, TENSORS.name).drop("values")

@@ -8,6 +8,7 @@ from typing import Any
 
 import networkx as nx
 
+from graph.ability import DOMAIN_COLUMNS
 from graph.records import (
     AbilityRecord,
     AliasRecord,
@@ -119,7 +120,13 @@ class PlainStore:
             for row in rows("results")
         ]
         self.all_abilities = {
-            row["model"]: AbilityRecord(**{name: value for name, value in row.items() if name != "norm"})
+            row["model"]: AbilityRecord(
+                **{name: value for name, value in row.items() if name not in ("norm", *DOMAIN_COLUMNS)},
+                domains=tuple(row["domains"]),
+                domain_indexes=tuple(row["domain_indexes"]),
+                domain_errors=tuple(row["domain_errors"]),
+                domain_results=tuple(row["domain_results"]),
+            )
             for row in rows("abilities")
         }
         self.all_tensors = [TensorRecord(**row) for row in rows("tensors")]

@@ -201,6 +201,8 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
             click.echo(shown.clean(f"conflict    {text}"))
         if able is not None:
             click.echo(shown.clean(f"ability     {ability.told(able)}"))
+            for domain in ability.by_domain(able):
+                click.echo(shown.clean(f"            {ability.told_domain(domain)}"))
         if counts:
             ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0].value))
             click.echo("made of it  " + ", ".join(f"{count} {relation.value}" for relation, count in ordered))

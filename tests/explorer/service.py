@@ -1,4 +1,4 @@
-"""The service with the sample, as `stemma demo` starts it, and the Chromium that looks at it."""
+"""The service with the sample, as `stemma demo` starts it, or with another catalogue, and the Chromium that looks at it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,14 @@ FLAGS = [
 @contextmanager
 def sample_service(folder: Path) -> Iterator[str]:
     """The address of a service that shows the sample, with its catalogue in ``folder``."""
-    command = [sys.executable, "-m", "api.cli", "demo", "--port", "0", "--catalogue", str(folder / "catalogue")]
+    with serving("demo", folder / "catalogue") as address:
+        yield address
+
+
+@contextmanager
+def serving(how: str, catalogue: Path) -> Iterator[str]:
+    """The address of `stemma demo` or `stemma serve` on a catalogue."""
+    command = [sys.executable, "-m", "api.cli", how, "--port", "0", "--catalogue", str(catalogue)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
         try:
             for line in service.stdout or ():

@@ -1,4 +1,4 @@
-"""The service with the sample, as `stemma demo` starts it, or with another catalogue, and the Chromium that looks at it."""
+"""The service with the sample, as `stemma demo` starts it, and the Chromium that looks at it."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ FLAGS = [
 @contextmanager
 def sample_service(folder: Path) -> Iterator[str]:
     """The address of a service that shows the sample, with its catalogue in ``folder``."""
-    with serving("demo", folder / "catalogue") as address:
+    with service("demo", folder / "catalogue") as address:
         yield address
 
 
 @contextmanager
-def serving(how: str, catalogue: Path) -> Iterator[str]:
-    """The address of `stemma demo` or `stemma serve` on a catalogue."""
-    command = [sys.executable, "-m", "api.cli", how, "--port", "0", "--catalogue", str(catalogue)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+def service(command_name: str, catalogue: Path) -> Iterator[str]:
+    """The address of a service that `demo` or `serve` starts over a catalogue."""
+    command = [sys.executable, "-m", "api.cli", command_name, "--port", "0", "--catalogue", str(catalogue)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         try:
-            for line in service.stdout or ():
+            for line in running.stdout or ():
                 found = re.match(r"serving:\s+(http://[^/]+)", line)
                 if found:
                     yield found[1]
                     return
             raise AssertionError("the service did not start")
         finally:
-            service.terminate()
+            running.terminate()

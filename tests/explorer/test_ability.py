@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.explorer.axe import faults
-from tests.explorer.service import serving
+from tests.explorer.service import service
 from tests.worlds import build, model
 
 SIZES = (1, 3, 7, 13, 70)
@@ -39,7 +39,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory, address: str) -> Iterator
     results += [("a/unsized", name, 0.5) for name in BENCHMARKS]
     folder = tmp_path_factory.mktemp("able")
     build(folder, rows, results=results)
-    with serving("serve", folder) as found:
+    with service("serve", folder) as found:
         yield found
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import strawberry
 from strawberry import Parent
 
-from graph.ability import low, told
+from api.domains import DomainAbility
+from graph.ability import by_domain, low, told
 from graph.records import AbilityRecord
 
 
@@ -18,7 +19,9 @@ class Result:
     source: str = strawberry.field(description="Where the result is from.")
     metric: str = strawberry.field(description="What was measured.")
     value: float = strawberry.field(description="The value, as said.")
-    fraction: float = strawberry.field(description="0 is guessing, 1 the most that can be had.")
+    fraction: float | None = strawberry.field(
+        description="0 is guessing, 1 the most that can be had; null where the metric has no known scale."
+    )
     items: int | None = strawberry.field(description="How many items the benchmark has, when known.")
     grade: str = strawberry.field(description="`verified`, `leaderboard`, `author` or `community`.")
     revision: str | None = strawberry.field(description="The commit that was evaluated, when it is said.")
@@ -58,6 +61,11 @@ class Ability:
         if root.suspect is None or root.surprise is None or root.without is None:
             return None
         return Suspect(benchmark=root.suspect, surprise=root.surprise, without=root.without)
+
+    @strawberry.field(description="The same in each domain that it has results in, by name.")
+    def domains(root: Parent[AbilityRecord]) -> list[DomainAbility]:
+        """See ``graph.ability.by_domain``."""
+        return [DomainAbility.of(domain) for domain in by_domain(root)]
 
     @strawberry.field(description="The same in one line, or why there is no index.")
     def text(root: Parent[AbilityRecord]) -> str:

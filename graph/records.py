@@ -243,6 +243,10 @@ class AbilityRecord:
     suspect: str | None  # the benchmark on which it is too good to be true, given its other results
     surprise: float | None  # by how many deviations
     without: float | None  # the index when that benchmark is left out
+    domains: tuple[str, ...] = ()  # in which it has results, by name; see ``graph.ability.by_domain``
+    domain_indexes: tuple[float | None, ...] = ()
+    domain_errors: tuple[float | None, ...] = ()
+    domain_results: tuple[int, ...] = ()  # distinct benchmarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +286,7 @@ class ResultRecord:
     source: str
     metric: str
     value: float  # as said
-    fraction: float  # of what can be had, after chance and direction: 0 is guessing
+    fraction: float | None  # of what can be had, after chance and direction: 0 is guessing; None: of no known scale
     items: int | None  # of the benchmark
     grade: str  # a value of graph.ability.Grade
     revision: str | None  # the commit, when it is said

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 TIME = pa.timestamp("ms", tz="UTC")
 NAMES = pa.list_(pa.string())
@@ -254,13 +254,13 @@ RESULTS = Table(
         ("source", pa.string()),
         ("metric", pa.string()),
         ("value", pa.float64()),
-        ("fraction", pa.float64()),
+        ("fraction", pa.float64()),  # null where the metric's scale is not known
         ("items", pa.int64()),
         ("domain", pa.string()),
         ("grade", pa.string()),
         ("revision", pa.string()),
         ("known", pa.bool_()),  # whether the model is in the catalogue
-        required=("model", "benchmark", "setting", "source", "metric", "value", "fraction", "grade", "known"),
+        required=("model", "benchmark", "setting", "source", "metric", "value", "grade", "known"),
     ),
     key=("model", "benchmark", "setting", "source"),
 )
@@ -290,8 +290,12 @@ ABILITIES = Table(
         ("suspect", pa.string()),
         ("surprise", pa.float64()),
         ("without", pa.float64()),
+        ("domains", NAMES),  # in which it has results, by name; and for each of them:
+        ("domain_indexes", pa.list_(pa.float64())),
+        ("domain_errors", pa.list_(pa.float64())),
+        ("domain_results", pa.list_(pa.int32())),
         ("norm", pa.bool_()),  # whether it is one of those whose mean is 100
-        required=("model", "benchmarks", "norm"),
+        required=("model", "benchmarks", "domains", "domain_indexes", "domain_errors", "domain_results", "norm"),
     ),
     key=("model",),
 )

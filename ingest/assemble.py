@@ -20,11 +20,13 @@ from ingest.derive import derivations
 from ingest.enrich.novelty import Known, scores
 from ingest.ranking import identities, merged, speakers
 from ingest.resolve import resolved, settled_aliases, with_missing
-from ingest.results.assembled import lowest, measured, results, spellings, votes
+from ingest.results.assembled import lowest, measured, outlives, results, spellings, votes
+from ingest.results.declared import EVAL_RESULTS, MODEL_INDEX, SOURCES
 from ingest.staging import COMPUTED, NEW_NORM, SIMILAR_ANEW, STAGED, WEIGHTS_ANEW, Speaks, Staging
 
 WEIGHT_FILES = r"(?i)\.(safetensors|gguf|bin|pt|pth|ckpt|onnx|h5|msgpack)$"
 _SPOKEN = {"hub": Speaks.HUB, "card": Speaks.CARD, "tag": Speaks.TAGS}
+_TOLD = {EVAL_RESULTS: Speaks.RESULTS, MODEL_INDEX: Speaks.INDEX}
 _EVIDENCE_ORDER = {"hub": 0, "card": 1, "tag": 2, "config": 3, "weights": 4}
 Tables = dict[str, pl.DataFrame]
 
@@ -38,6 +40,7 @@ class _Inputs:
     claims: pl.DataFrame
     trainings: pl.DataFrame
     files: pl.DataFrame
+    declared: pl.DataFrame
     aliases: pl.DataFrame
 
 
@@ -78,13 +81,15 @@ def assemble(staging: Staging, previous: Snapshot | None) -> Tables:
         .unique(["model", "path"], keep="any")
         .sort("model", "path")
     )
+    bit = pl.col("source").replace_strict({source: int(bit) for source, bit in _TOLD.items()}, return_dtype=pl.UInt8)
+    declared = _owned(owner, parts.declared, bit)
     out["weights"], out["holdings"] = _weights(out["files"])
     out["models"], out["derivations"] = _with_kinship(nodes, derivations(out["claims"]))
     del nodes
     for name in ("similar", "changes", "tensors"):
         out[name] = _of_weights(name, staging, previous, number)
     out["models"], out["novelty"] = _with_novelty(out)
-    out["models"] = _with_abilities(out, staging, previous)
+    out["models"] = _with_abilities(out, declared, staging, previous)
     out["models"] = _with_standards(out)
     out["datasets"] = _with_uses(
         pl.concat([datasets.drop("key"), _nodes(missing_datasets)], how="diagonal"), out["trainings"]
@@ -121,7 +126,8 @@ def arrow(name: str, frame: pl.DataFrame) -> pa.Table:
 
 def _inputs(staging: Staging, previous: Snapshot | None) -> _Inputs:
     staged = {
-        name: _frame(staging.table(name)) for name in ("models", "datasets", "claims", "trainings", "files", "aliases")
+        name: _frame(staging.table(name))
+        for name in ("models", "datasets", "claims", "trainings", "files", "declared", "aliases")
     }
     if previous is None:
         return _Inputs(**staged)
@@ -134,12 +140,19 @@ def _inputs(staging: Staging, previous: Snapshot | None) -> _Inputs:
     holders = (
         _frame(previous.table("files", ["model"])).unique().with_columns(files=pl.lit(int(Speaks.FILES), pl.UInt8))
     )
+    declared = _frame(previous.table("results")).filter(pl.col("source").is_in(SOURCES) & pl.col("known"))
+    tellers = declared.group_by("model").agg(
+        *[(pl.col("source") == source).any().cast(pl.UInt8).alias(source) * int(bit) for source, bit in _TOLD.items()]
+    )
     models = (
         _known(previous, "models")
         .join(bits, left_on="id", right_on="model", how="left", maintain_order="left")
         .join(holders, left_on="id", right_on="model", how="left", maintain_order="left")
+        .join(tellers, left_on="id", right_on="model", how="left", maintain_order="left")
         .with_columns(
-            speaks=pl.sum_horizontal(pl.col(name).fill_null(0) for name in (*_SPOKEN, "files")).cast(pl.UInt8),
+            speaks=pl.sum_horizontal(pl.col(name).fill_null(0) for name in (*_SPOKEN, "files", *SOURCES)).cast(
+                pl.UInt8
+            ),
         )
         .select(STAGED["models"].names)
     )
@@ -150,6 +163,7 @@ def _inputs(staging: Staging, previous: Snapshot | None) -> _Inputs:
         "claims": claims.join(rows, on="model").with_columns(base_hub_id=pl.lit(None, pl.String)),
         "trainings": _frame(previous.table("trainings")).explode("evidence").join(rows, on="model"),
         "files": _frame(previous.table("files")).join(rows, on="model"),
+        "declared": declared.join(rows, on="model"),
         "aliases": _frame(previous.table("aliases")),
     }
     return _Inputs(**{name: pl.concat([staged[name], earlier[name].select(staged[name].columns)]) for name in staged})
@@ -357,13 +371,14 @@ def _with_novelty(tables: Tables) -> tuple[pl.DataFrame, pl.DataFrame]:
     return with_scores, told.select(*BY_NAME["novelty"].schema.names, "model_number", "other_number")
 
 
-def _with_abilities(out: Tables, staging: Staging, previous: Snapshot | None) -> pl.DataFrame:
+def _with_abilities(out: Tables, declared: pl.DataFrame, staging: Staging, previous: Snapshot | None) -> pl.DataFrame:
     """Adds results and votes under the catalogue's names, and abilities; returns the models with what they are ordered by."""
     parts = ("results", "votes", "abilities")
     before = {
         name: _frame(BY_NAME[name].schema.empty_table() if previous is None else previous.table(name)) for name in parts
     }
     told, said = _frame(staging.table("results")), _frame(staging.table("votes"))
+    told = pl.concat([told, declared.rename({"model": "said"}).select(told.columns)])
     if told.is_empty() and said.is_empty() and all(frame.is_empty() for frame in before.values()):
         out.update(before)  # most catalogues: no names to look up
         return out["models"].with_columns(ability=pl.lit(None, pl.Float64))
@@ -371,7 +386,8 @@ def _with_abilities(out: Tables, staging: Staging, previous: Snapshot | None) ->
     out["results"] = results(told, before["results"], names)
     out["votes"] = votes(said, before["votes"], names)
     norm = before["abilities"].filter("norm")["model"]
-    out["abilities"] = measured(out, norm if len(norm) and staging.note(NEW_NORM) is None else None)
+    stays = len(norm) and staging.note(NEW_NORM) is None and not outlives(out, before)
+    out["abilities"] = measured(out, norm if stays else None)
     return out["models"].join(lowest(out["abilities"]), on="id", how="left", maintain_order="left")
 
 

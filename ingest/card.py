@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import yaml
+from msgspec import UNSET, Raw, UnsetType
 
 LONGEST = 1_000_000  # bytes of front matter that are parsed
 MOST_ITEMS = 1_000  # values taken from one field
@@ -41,9 +42,11 @@ class CardRow(msgspec.Struct, gc=False):
     language: Any = None
     license: Any = None
     new_version: Any = None
+    index: Raw | UnsetType = msgspec.field(default=UNSET, name="model-index")
 
 
-_FIELDS = CardRow.__struct_fields__
+_INDEX = "model-index"
+_FIELDS = tuple(name for name in CardRow.__struct_fields__ if name != "index")
 _JSON = msgspec.json.Decoder(CardRow)
 
 
@@ -57,6 +60,8 @@ class Card:
     languages: tuple[str, ...] = ()
     licence: str | None = None
     new_version: str | None = None
+    index: Any = None  # its model-index: JSON as bytes, or decoded
+    words: bool = False  # whether the numbers in it are text, as YAML is read here
     problem: str | None = None  # why the card could not be read: a short stable code
 
 
@@ -66,23 +71,28 @@ def read(raw: bytes | str | dict[str, Any] | None) -> Card:
         return Card()
     if isinstance(raw, bytes) and raw[:1] == b"{":
         try:
-            return _card(_JSON.decode(raw))
+            row = _JSON.decode(raw)
+            return _card(row, bytes(row.index) if isinstance(row.index, Raw) else None, words=False)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
+    words = False
     if isinstance(raw, (bytes, str)):
         if len(raw) > LONGEST:
             return Card(problem="card-too-long")
-        raw, problem = _parse(raw)
+        raw, words, problem = _parse(raw)
         if problem is not None:
             return Card(problem=problem)
     if raw is None or raw == "":
         return Card()
     if not isinstance(raw, dict):
         return Card(problem="card-not-a-mapping")
-    return _card(CardRow(**{name: raw.get(name) for name in _FIELDS}))
+    row = CardRow()
+    for name in _FIELDS:
+        setattr(row, name, raw.get(name))
+    return _card(row, raw.get(_INDEX), words=words)
 
 
-def _card(row: CardRow) -> Card:
+def _card(row: CardRow, index: Any, *, words: bool) -> Card:
     relation, new_version = row.base_model_relation, row.new_version
     language = "no" if row.language is False else row.language  # what YAML makes of Norwegian
     licence = next(_texts(row.license), None)
@@ -93,11 +103,13 @@ def _card(row: CardRow) -> Card:
         languages=tuple(text.lower() for text in _texts(language) if len(text) <= 20),
         licence=licence.lower() if licence and len(licence) <= 100 else None,
         new_version=new_version.strip() if isinstance(new_version, str) and new_version.strip() else None,
+        index=index,
+        words=words and index is not None,
     )
 
 
-def _parse(raw: bytes | str) -> tuple[Any, str | None]:
-    """The values in JSON or YAML text, and why there are none."""
+def _parse(raw: bytes | str) -> tuple[Any, bool, str | None]:
+    """The values in JSON or YAML text, whether it is YAML, and why there are none."""
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
     text = text.strip().lstrip("\ufeff")
     if text[:1] in ("{", "[", '"') or text == "null":
@@ -106,23 +118,23 @@ def _parse(raw: bytes | str) -> tuple[Any, str | None]:
         except (msgspec.DecodeError, RecursionError):
             pass  # YAML may begin like that too
         else:
-            return _parse(value) if isinstance(value, str) and not value.startswith('"') else (value, None)
+            return _parse(value) if isinstance(value, str) and not value.startswith('"') else (value, False, None)
     if text.startswith("---"):
         text = text[3:].split("\n---", 1)[0]
     try:
         depth = 0
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             if isinstance(event, yaml.AliasEvent):
-                return None, "card-with-aliases"  # a few lines of them can stand for gigabytes
+                return None, True, "card-with-aliases"  # a few lines of them can stand for gigabytes
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > 50:
-                    return None, "card-too-deep"
+                    return None, True, "card-too-deep"
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
-        return yaml.load(text, Loader=_Loader), None  # noqa: S506 - a safe loader's subclass
+        return yaml.load(text, Loader=_Loader), True, None  # noqa: S506 - a safe loader's subclass
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError):
-        return None, "card-not-yaml"
+        return None, True, "card-not-yaml"
 
 
 def _names(value: object) -> tuple[str, ...]:

@@ -18,13 +18,16 @@ from ingest.rows import HubRow
 ROWS = 10_000  # of one block
 _AT_ONCE = 2_000  # rows as Python values
 _NESTED = frozenset(
-    ["safetensors", "gguf", "config", "baseModels", "base_models", "siblings", "tags"]
+    [
+        *("safetensors", "gguf", "config", "baseModels", "base_models", "siblings", "tags"),
+        *("evalResults", "eval_results", "model-index", "model_index"),
+    ]
 )  # may be JSON text
 _WANTED = frozenset(field.encode_name for field in msgspec.structs.fields(HubRow))
 _PARTS = {  # of structs with many members, those that are read
     "config": ("architectures", "model_type"),
-    "cardData": CardRow.__struct_fields__,
-    "card_data": CardRow.__struct_fields__,
+    "cardData": CardRow.__struct_encode_fields__,
+    "card_data": CardRow.__struct_encode_fields__,
     "gguf": ("total", "architecture", "context_length"),
 }
 

@@ -21,6 +21,7 @@ from ingest.card import read as read_card
 from ingest.facts import count, finite, gating, parameters, sha256, word
 from ingest.moments import moments, without_floor
 from ingest.names import Rejected, judge, own
+from ingest.results.declared import Left, eval_results, model_index
 from ingest.rows import BaseModelRow, BaseModelsRow, HubRow, SiblingRow, Unreadable, decode, encode, tie
 from ingest.staging import STAGED, PartCounts, Speaks
 
@@ -30,6 +31,7 @@ _UNKNOWN = Relation.UNKNOWN.value
 _HUB, _CARD, _TAG = Evidence.HUB.value, Evidence.CARD.value, Evidence.TAG.value
 _SPEAKS_HUB, _SPEAKS_CARD = int(Speaks.HUB), int(Speaks.CARD)
 _SPEAKS_TAGS, _SPEAKS_FILES = int(Speaks.TAGS), int(Speaks.FILES)
+_SPEAKS_RESULTS, _SPEAKS_INDEX = int(Speaks.RESULTS), int(Speaks.INDEX)
 _LISTED, _GATED = State.LISTED.value, State.GATED.value
 _HUB_DATASETS = ("https://huggingface.co/datasets/", "http://huggingface.co/datasets/", "huggingface.co/datasets/")
 _MARK = frozenset("0123456789abcdef")
@@ -46,6 +48,7 @@ class PartBuilder:
         self._claims: _Rows = []
         self._trainings: _Rows = []
         self._files: _Rows = []
+        self._declared: _Rows = []
         self._aliases: _Rows = []
         self._seen: _Rows = []
         self._skipped: _Rows = []
@@ -125,9 +128,11 @@ class PartBuilder:
         self._bad += 1
         self.skip(source, row, reason, detail)
 
-    def skip(self, source: str, row: int | None, reason: str, detail: str | None, model: str | None = None) -> None:
-        """A claim, or another part of a row, that is left out."""
-        self._reasons[reason] += 1
+    def skip(
+        self, source: str, row: int | None, reason: str, detail: str | None, model: str | None = None, count: int = 1
+    ) -> None:
+        """A claim, or another part of a row, that is left out; ``count`` of them in one line."""
+        self._reasons[reason] += count
         cut = detail[:200].encode("utf-8", "replace").decode() if detail is not None else None
         self._skipped.append((source, row, reason, cut, model))
 
@@ -148,6 +153,7 @@ class PartBuilder:
             "claims": self._claims,
             "trainings": self._trainings,
             "files": self._files,
+            "declared": self._declared,
             "aliases": self._aliases,
             "seen": self._seen,
             "skipped": self._skipped,
@@ -175,6 +181,7 @@ class PartBuilder:
             self._card_claims(card, number, id, source, row)
         if hub.siblings and self._siblings(hub.siblings, number):
             speaks |= _SPEAKS_FILES
+        speaks |= self._results(hub, card, number, id, source, row)
         gguf, config = hub.gguf, hub.config
         size, dtype = parameters(hub)
         gated = gating(hub.gated)
@@ -292,6 +299,27 @@ class PartBuilder:
                 self.skip(source, row, f"dataset-{said.reason}", dataset, id)
             else:
                 self._trainings.append((number, said, evidence))
+
+    def _results(self, hub: HubRow, card: Card | None, number: int, id: str, source: str, row: int) -> int:
+        """What it tells of its evaluation; returns of which sources it speaks. Nearly all rows tell nothing."""
+        given = hub.evalResults if hub.evalResults is not _UNSET else hub.eval_results
+        index = hub.index if hub.index is not _UNSET else hub.model_index
+        speaks = 0 if card is None else _SPEAKS_INDEX
+        if given is _UNSET and index is _UNSET and (card is None or card.index is None):
+            return speaks
+        left = Left()
+        if isinstance(given, msgspec.Raw) and (data := bytes(given)) != b"null":
+            speaks |= _SPEAKS_RESULTS
+            self._declared += [(number, *cell) for cell in eval_results(data, left)]
+        told: Any = bytes(index) if isinstance(index, msgspec.Raw) else b"null"
+        if told != b"null":
+            speaks |= _SPEAKS_INDEX
+            self._declared += [(number, *cell) for cell in model_index(told, left)]
+        elif card is not None and card.index is not None:
+            self._declared += [(number, *cell) for cell in model_index(card.index, left, words=card.words)]
+        for reason, (many, first) in left.found.items():
+            self.skip(source, row, reason, first if many == 1 else f"{first} and {many - 1} more", id, many)
+        return speaks
 
     def _siblings(self, siblings: list[SiblingRow | str], number: int) -> int:
         """How many files were told with more than a name, which says nothing that could be compared."""

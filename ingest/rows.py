@@ -99,6 +99,10 @@ class HubRow(Struct, gc=False):
     config: ConfigRow | None = None
     cardData: Raw | UnsetType = UNSET
     card_data: Raw | UnsetType = UNSET
+    evalResults: Raw | UnsetType = UNSET
+    eval_results: Raw | UnsetType = UNSET
+    index: Raw | UnsetType = msgspec.field(default=UNSET, name="model-index")
+    model_index: Raw | UnsetType = UNSET
     siblings: list[SiblingRow | str] | None = None
 
 

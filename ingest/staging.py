@@ -44,6 +44,8 @@ class Speaks(IntFlag):
     CARD = 2  # the card's front matter
     TAGS = 4
     FILES = 8
+    RESULTS = 16  # the Hub's evalResults
+    INDEX = 32  # the card's model-index
 
 
 def _staged(schema: pa.Schema) -> list[pa.Field]:
@@ -89,6 +91,9 @@ STAGED: dict[str, pa.Schema] = {
             *(field for field in RESULTS.schema if field.name not in ("model", "known")),
         ]
     ),
+    "declared": pa.schema(
+        [_ROW, *(field for field in RESULTS.schema if field.name not in ("model", "known"))]
+    ),  # results that a record tells of its own model
     "votes": pa.schema(
         [("first", pa.string()), ("second", pa.string()), ("won", pa.float64()), ("source", pa.string())]
     ),

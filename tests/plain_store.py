@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import networkx as nx
 
+from graph.ability import DOMAIN_COLUMNS
 from graph.frames import OnDisk
 from graph.records import (
     AbilityRecord,
@@ -124,7 +125,13 @@ class PlainStore:
             for row in rows("results")
         ]
         self.all_abilities = {
-            row["model"]: AbilityRecord(**{name: value for name, value in row.items() if name != "norm"})
+            row["model"]: AbilityRecord(
+                **{name: value for name, value in row.items() if name not in ("norm", *DOMAIN_COLUMNS)},
+                domains=tuple(row["domains"]),
+                domain_indexes=tuple(row["domain_indexes"]),
+                domain_errors=tuple(row["domain_errors"]),
+                domain_results=tuple(row["domain_results"]),
+            )
             for row in rows("abilities")
         }
         self.all_tensors = [TensorRecord(**row) for row in rows("tensors")]

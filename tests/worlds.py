@@ -122,6 +122,7 @@ def results_table(results: Iterable[Result]) -> pa.Table:
             "metric": "accuracy",
             "value": value,
             "fraction": value,
+            "domain": None if benchmark == "three" else "knowledge",
             "grade": "leaderboard",
         }
         for said, benchmark, value in results
@@ -207,7 +208,14 @@ def family() -> list[Row]:
             cardData={"base_model": ["root/base", "x/other"], "datasets": ["some/set"]},
         ),
         model("b/quant", "a/tuned", relation="quantized", downloads=70),
-        model("d/mix", "root/base", "a/tuned", relation="merge", downloads=70),
+        model(
+            "d/mix",
+            "root/base",
+            "a/tuned",
+            relation="merge",
+            downloads=70,
+            evalResults=[{"data": {"dataset": {"id": "some/set", "task_id": "odd"}, "value": 7}, "pullRequest": 1}],
+        ),
         model("c/orphan", "lost/base", downloads=None),
         model("e/one", "e/two", downloads=1),
         model("e/two", "e/one", downloads=2),

@@ -214,6 +214,8 @@ def model_command(context: click.Context, id: str, as_json: bool, catalogue: Pat
             click.echo(shown.clean(f"conflict    {text}"))
         if able is not None:
             click.echo(shown.clean(f"ability     {ability.told(able)}"))
+            for domain in ability.by_domain(able):
+                click.echo(shown.clean(f"            {ability.told_domain(domain)}"))
         for line in lines_of(stood, successors):
             click.echo(shown.clean(line))
         if counts:

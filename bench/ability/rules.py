@@ -11,6 +11,8 @@ from ingest.enrich.profile import profile
 from ingest.enrich.response import Floats, Ints, Results, fit, probability
 
 MOST_PAIRS = 400_000  # comparisons that Bradley and Terry's model is given
+MOST_GRADED = 100  # benchmarks for which the graded response model is fitted: 1,555 had no answer after five minutes
+LEVELS = 5  # that results are cut into for the graded response model
 
 
 class Foretold:
@@ -71,6 +73,26 @@ def item_response(given: Results, asked: Results) -> Foretold:
     t, a, d = x[:models], x[models : models + benchmarks], x[models + benchmarks :]
     eta = a[asked.benchmark] * t[asked.model] + d[asked.benchmark]
     return Foretold(eta, 1 / (1 + np.exp(-eta)))
+
+
+def graded_response(given: Results, asked: Results) -> Foretold:
+    """Samejima's graded response model by marginal likelihood (girth), of results cut into ``LEVELS`` of like size a benchmark.
+
+    It stands in for mirt, which is R's. Benchmarks with fewer results than levels are left out.
+    """
+    import girth
+
+    told = np.zeros((given.benchmarks, given.models), np.int64)
+    for benchmark in range(given.benchmarks):
+        rows = np.flatnonzero(given.benchmark == benchmark)
+        if len(rows) >= LEVELS:
+            cuts = np.quantile(given.value[rows], np.arange(1, LEVELS) / LEVELS)
+            told[benchmark, given.model[rows]] = (
+                1 + np.unique(np.searchsorted(cuts, given.value[rows], side="right"), return_inverse=True)[1]
+            )
+    told = told[told.max(axis=1) > 1]
+    ability = girth.grm_mml(girth.tag_missing_data(told, np.arange(1, LEVELS + 1)))["Ability"]
+    return Foretold(np.asarray(ability)[asked.model])
 
 
 def z_ability(given: Results) -> Floats:
@@ -140,6 +162,7 @@ RULES: dict[str, Rule] = {
     "z mean": z_mean,
     "Bradley-Terry (evalica)": bradley_terry,
     "item response, 2 parameters": item_response,
+    "graded response (girth)": graded_response,
     "ours, ability": response,
     "ours, ability and profile": with_profile,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 import numpy as np
@@ -13,6 +13,7 @@ import polars as pl
 
 from graph.ability import DEVIATION, FEWEST, MEAN, SURPRISING, Unknown
 from graph.records import AbilityRecord, Relation
+from ingest.enrich.domains import in_domains
 from ingest.enrich.response import NO_VOTES, Response, Results, Sums, Votes, fit, probability, reweighted
 
 MOST_STEPS = 6  # derivations up to an ancestor whose ability is inherited
@@ -75,11 +76,15 @@ def coded(results: pl.DataFrame, votes: pl.DataFrame | None = None) -> Coded:
 
 
 def abilities(
-    known: Coded, norm: Sequence[str] = (), edges: Sequence[tuple[str, str, Relation]] = (), names: Sequence[str] = ()
+    known: Coded,
+    norm: Sequence[str] = (),
+    edges: Sequence[tuple[str, str, Relation]] = (),
+    names: Sequence[str] = (),
+    about: Mapping[str, str] | None = None,
 ) -> list[AbilityRecord]:
     """The ability of each model that has results, and of each of ``names`` that inherits one, by name.
 
-    ``norm``: the models whose mean is 100. ``edges``: (model, base model, relation).
+    ``norm``: the models whose mean is 100. ``edges``: (model, base model, relation). ``about``: the domains of benchmarks.
     """
     found = fit(known.results, known.votes)
     cells = np.unique(np.stack([known.results.model, known.results.benchmark]), axis=1)
@@ -111,9 +116,50 @@ def abilities(
             surprise,
             None if without is None else _index(without, mean, deviation),
         )
+    if about:
+        records |= _with_domains(records, known, found, about, mean, deviation)
     for record in _inherited(records, edges, names):
+        own = records.get(record.model)
+        if own is not None:
+            record = replace(
+                record,
+                domains=own.domains,
+                domain_indexes=own.domain_indexes,
+                domain_errors=own.domain_errors,
+                domain_results=own.domain_results,
+            )
         records[record.model] = record
     return [records[model] for model in sorted(records, key=str.encode)]
+
+
+def _with_domains(
+    records: Mapping[str, AbilityRecord],
+    known: Coded,
+    found: Response,
+    about: Mapping[str, str],
+    mean: float,
+    deviation: float,
+) -> dict[str, AbilityRecord]:
+    """The records of models that have results in domains, with what these say."""
+    names = sorted(set(about.values()))
+    number = {name: place for place, name in enumerate(names)}
+    of = np.array([number.get(about.get(benchmark, ""), -1) for benchmark in known.benchmarks], np.int64)
+    told = in_domains(known.results, found, of)
+    error = DEVIATION * np.sqrt(told.variance) / deviation
+    parts: dict[str, AbilityRecord] = {}
+    for place, number_of in enumerate(told.model):
+        model, items = known.models[number_of], int(told.items[place])
+        record = parts.get(model, records[model])
+        enough_told = record.index is not None and items >= FEWEST
+        index = _index(told.ability[place], mean, deviation) if enough_told else None
+        parts[model] = replace(
+            record,
+            domains=(*record.domains, names[told.domain[place]]),
+            domain_indexes=(*record.domain_indexes, index),
+            domain_errors=(*record.domain_errors, round(float(error[place]), 2) if enough_told else None),
+            domain_results=(*record.domain_results, items),
+        )
+    return parts
 
 
 def _index(ability: float, mean: float, deviation: float) -> float:

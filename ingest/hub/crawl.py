@@ -24,6 +24,7 @@ MODEL_EXPANDS = [
         "createdAt",
         "downloads",
         "downloadsAllTime",
+        "evalResults",
         "gated",
         "gguf",
         "lastModified",
@@ -83,11 +84,11 @@ def follow(
     progress.start(f"reading {walk.kind}s", walk.limit, "rows")
     progress.advance(state["rows"])
     while state["url"]:
-        rows, answer = _page(session, state["url"], notes)
+        rows, answer, asked = _page(session, state["url"], notes)
         part = f"{walk.name}-{state['page']:06d}"
         kept, ended = _kept(rows, walk, state["rows"])
         if not staging.has(part):
-            _stage(staging, part, walk, kept, state["rows"], session.endpoint)
+            _stage(staging, part, walk, kept, state["rows"], session.endpoint, asked)
         state = {
             "url": None if ended else answer.next_url,
             "page": state["page"] + 1,
@@ -98,12 +99,15 @@ def follow(
     progress.finish()
 
 
-def _page(session: HubSession, url: str, notes: list[str]) -> tuple[list[msgspec.Raw], Answer]:
-    """A page; asked again without what the server does not know, and in smaller pieces when it takes too long."""
+def _page(session: HubSession, url: str, notes: list[str]) -> tuple[list[msgspec.Raw], Answer, str]:
+    """A page, and what was asked for in the end.
+
+    It is asked again without what the server does not know, and in smaller pieces when it takes too long.
+    """
     for _ in range(40):
         rows, answer = session.rows(url)
         if answer.status == 200:
-            return rows, answer
+            return rows, answer, url
         if answer.status == 504:
             smaller = _with_limit(url)
             if smaller is None:
@@ -165,11 +169,16 @@ def _kept(rows: list[msgspec.Raw], walk: Walk, before: int) -> tuple[list[msgspe
     return rows, False
 
 
-def _stage(staging: Staging, part: str, walk: Walk, rows: list[msgspec.Raw], before: int, source: str) -> None:
+def _stage(
+    staging: Staging, part: str, walk: Walk, rows: list[msgspec.Raw], before: int, source: str, asked: str
+) -> None:
     builder = PartBuilder()
+    speaks = Speaks.HUB | Speaks.TAGS
+    if ("expand", "evalResults") in parse_qsl(urlsplit(asked).query):  # without the field a model has none
+        speaks |= Speaks.RESULTS
     for number, raw in enumerate(rows, before + 1):
         if walk.kind == "model":
-            builder.add_model(bytes(raw), source, number, Speaks.HUB | Speaks.TAGS)
+            builder.add_model(bytes(raw), source, number, speaks)
         else:
             builder.add_dataset(bytes(raw), source, number)
         try:

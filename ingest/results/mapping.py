@@ -29,6 +29,7 @@ import msgspec
 
 from graph.ability import Grade
 from graph.errors import BadInput
+from ingest.results.declared import SOURCES
 
 _LARGEST = 1_000_000  # bytes of a mapping file
 
@@ -149,6 +150,8 @@ def _parsed(text: str, where: str) -> Mapping:
     forms = [bool(mapping.benchmark), mapping.long is not None, mapping.votes is not None]
     if sum(forms) != 1:
         raise BadInput(f"{where} must have either [[benchmark]], [long] or [votes]")
+    if mapping.name in SOURCES:
+        raise BadInput(f"{where}: {mapping.name} is the name of what the Hub's records tell: choose another `name`")
     if mapping.votes is None and mapping.model is None:
         raise BadInput(f"{where} does not say which column names the `model`")
     told: list[Benchmark | Long] = [*mapping.benchmark, *([mapping.long] if mapping.long is not None else [])]

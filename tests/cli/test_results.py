@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import polars as pl
@@ -20,14 +21,18 @@ model = "who"
 [[benchmark]]
 column = "one"
 name = "one"
+domain = "reasoning"
 [[benchmark]]
 column = "two"
 name = "two"
+domain = "reasoning"
 [[benchmark]]
 column = "three"
 name = "three"
+domain = "reasoning"
 """
-QUERY = """query ($id: ID!) { model(id: $id) { ability { index error low benchmarks inheritedFrom steps text suspect { benchmark } }
+QUERY = """query ($id: ID!) { model(id: $id) { ability { index error low benchmarks inheritedFrom steps text suspect { benchmark }
+    domains { name about index standardError results reason text } }
   results { benchmark source value fraction grade } }
   models(orderBy: ABILITY, first: 2) { nodes { id } } catalogue { results withAbility } }"""
 
@@ -73,7 +78,9 @@ def test_model_and_order(measured: Path) -> None:
     assert first.split()[0] == "a/tuned"
     assert float(first.split()[-1]) > 100
     assert "ability at least" not in stemma(measured, "find", "orphan").stdout
-    assert "ability     " in stemma(measured, "model", "a/tuned").stdout
+    card = stemma(measured, "model", "a/tuned").stdout
+    assert "ability     " in card
+    assert re.search(r"^ {12}reasoning \d+ \+- \d+ from 3 benchmarks$", card, re.MULTILINE)
     quantised = stemma(measured, "model", "b/quant").stdout
     assert "inherited from a/tuned, 1 derivation(s) up: not measured" in quantised
 
@@ -83,6 +90,11 @@ def test_graphql(measured: Path) -> None:
     ability = found["model"]["ability"]
     assert ability["low"] < ability["index"]
     assert ability["inheritedFrom"] is None
+    (domain,) = ability["domains"]
+    assert (domain["name"], domain["results"], domain["reason"]) == ("reasoning", 3, None)
+    assert domain["index"] == pytest.approx(ability["index"], abs=0.05)  # all of its results are of that domain
+    assert domain["standardError"] == pytest.approx(ability["error"], abs=0.05)
+    assert "common sense" in domain["about"]
     assert [row["benchmark"] for row in found["model"]["results"]] == ["one", "three", "two"]
     assert found["catalogue"]["withAbility"] == 4
     assert [node["id"] for node in found["models"]["nodes"]] == ["a/tuned", "root/base"]
@@ -91,6 +103,11 @@ def test_graphql(measured: Path) -> None:
     mixed = data(measured, QUERY, id="d/mix")["model"]["ability"]
     assert mixed["inheritedFrom"] is not None
     assert mixed["benchmarks"] == 1
+    assert mixed["domains"][0]["text"] == "reasoning: 1 of the 3 results that it takes"
+    assert {(row["benchmark"], row["fraction"]) for row in data(measured, QUERY, id="d/mix")["model"]["results"]} == {
+        ("one", 0.4),
+        ("some/set", None),
+    }
     assert data(measured, QUERY, id="c/orphan")["model"]["ability"] is None
 
 

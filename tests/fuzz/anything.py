@@ -36,6 +36,11 @@ REAL: list[dict[str, Any]] = [
      "cardData": {"base_model": ["c/d"], "license": "mit", "datasets": ["e/f"], "language": ["en"],
                   "base_model_relation": "finetune"},
      "baseModels": {"relation": "finetune", "models": [{"_id": "7" * 24, "id": "c/d"}]},
+     "evalResults": [{"filename": "x.yaml", "verified": True, "data": {"dataset": {"id": "Idavidrein/gpqa", "task_id": "diamond"},
+                                                                       "value": 38.89}, "pullRequest": 1}],
+     "model-index": [{"name": "b", "results": [
+         {"dataset": {"type": "gsm8k", "config": "main", "split": "test", "args": {"num_few_shot": 5}}, "source": {"name": "n"},
+          "metrics": [{"type": "acc", "value": 61.4, "verified": False}, {"type": "f1", "value": 0.5}]}]}],
      "siblings": [{"rfilename": "model.safetensors", "size": 7, "blobId": "1" * 40, "lfs": {"sha256": "2" * 64, "size": 7}}]},
     {"_id": "7" * 24, "id": "c/d", "tags": ["base_model:adapter:a/b", "dataset:E/F"],
      "base_models": [{"id": "a/b", "relation": "adapter"}],

@@ -85,7 +85,7 @@ def test_a_whole_row() -> None:
         "tags": ["transformers", "llama", "other:thing"],
         "languages": ["en", "fr"],
         "new_version": "Org/Name-2",
-        "speaks": int(Speaks.CARD | Speaks.TAGS),
+        "speaks": int(Speaks.CARD | Speaks.TAGS | Speaks.INDEX),
     }
 
 
@@ -306,7 +306,14 @@ def test_the_real_answers_of_the_hub_are_parsed() -> None:
     blobs = json.loads((captures / "blobs__ggml-org__gpt-oss-20b-GGUF.json").read_bytes())
     page = json.loads((captures / "list_expand_baseModels.json").read_bytes())
     found = parsed(model, blobs, *page)
-    assert found["skipped"] == []
+    assert [(row["reason"], row["detail"]) for row in found["skipped"]] == [
+        ("result-refused-by-the-hub", ".eval_results/pixel-art-bench-detailed.yaml and 1 more")
+    ]
+    told = {(cell["benchmark"], cell["setting"]): (cell["fraction"], cell["grade"]) for cell in found["declared"]}
+    assert told == {
+        ("gpqa", "diamond"): (pytest.approx((0.3889 - 0.25) / 0.75), "author"),
+        ("sapbot/ask-my-agent-bench-2", "fallback"): (None, "community"),  # only in a pull request; of no known scale
+    }
     assert claims(model) == {
         ("LiquidAI/LFM2.5-1.2B-Base", "finetune", "hub"),
         ("LiquidAI/LFM2.5-1.2B-Base", "finetune", "tag"),

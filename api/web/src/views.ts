@@ -25,6 +25,12 @@ export const VIEWS: readonly View[] = [
   { name: "lineage", at: ofModel("/lineage/"), load: () => import("./views/lineage") },
   { name: "map", entry: { words: "Map", address: "/map" }, at: exactly("/map"), load: () => import("./views/map") },
   {
+    name: "ability",
+    entry: { words: "Ability", address: "/ability" },
+    at: exactly("/ability"),
+    load: () => import("./views/ability"),
+  },
+  {
     name: "compare",
     entry: { words: "Compare", address: "/compare" },
     at: exactly("/compare"),

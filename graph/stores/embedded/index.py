@@ -31,7 +31,7 @@ from graph.stores.embedded.packed import Packed
 from graph.succession import tables as worked_out
 from graph.tables import BY_NAME
 
-VERSION = 10
+VERSION = 11
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 EVIDENCE = [evidence.value for evidence in Evidence]

@@ -6,6 +6,46 @@ import { several } from "../../words";
 type Model = NonNullable<ModelPageAnswer["model"]>;
 const SHOWN = 30;
 
+type Domain = NonNullable<Model["ability"]>["domains"][number];
+
+function Domains({ domains }: { domains: readonly Domain[] }) {
+  return (
+    <div class="wide">
+      <table class="domains">
+        <caption class="unseen">Ability by domain</caption>
+        <thead>
+          <tr>
+            <th scope="col">Domain</th>
+            <th scope="col" class="number">
+              Ability
+            </th>
+            <th scope="col" class="number">
+              Benchmarks
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {domains.map(({ name, about, index, standardError, results, reason }) => (
+            <tr key={name}>
+              <th scope="row">
+                {name} {about && <span class="quiet small">{about}</span>}
+              </th>
+              <td class="number">
+                {index === null || standardError === null ? (
+                  <span class="quiet">{reason}</span>
+                ) : (
+                  `${index.toFixed(0)} ± ${(1.96 * standardError).toFixed(0)}`
+                )}
+              </td>
+              <td class="number">{results}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
 export function AbilityOf({ model: { ability, results } }: { model: Model }) {
   if (ability === null && results.length === 0) return null;
   return (
@@ -22,6 +62,7 @@ export function AbilityOf({ model: { ability, results } }: { model: Model }) {
           )}
         </p>
       )}
+      {ability && ability.domains.length > 0 && <Domains domains={ability.domains} />}
       {results.length > 0 && (
         <details>
           <summary>{several(results.length, "result")}</summary>

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from api.lineage import Reached
     from api.loaders import Edge
     from graph.conflicts import Conflict
+    from graph.contradictions import Contradiction
     from graph.fan import Crowd
     from graph.licence import LicenceReport
     from graph.novelty import Novelty
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     AbilityNode = AbilityRecord
     ClaimNode = ClaimRecord
     ConflictNode = Conflict
+    ContradictionNode = Contradiction
     CrowdNode = Crowd
     DatasetNode = DatasetRecord
     DerivationNode = Edge
@@ -61,6 +63,7 @@ else:
     AbilityNode = _type("Ability", "ability")
     ClaimNode = _type("Claim", "derivation")
     ConflictNode = _type("Conflict", "derivation")
+    ContradictionNode = _type("Contradiction", "contradictions")
     CrowdNode = _type("Crowd", "fan")
     DatasetNode = _type("Dataset", "dataset")
     DerivationNode = _type("Derivation", "derivation")

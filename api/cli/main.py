@@ -30,6 +30,7 @@ class Lazy(click.Group):
         "licence": "licence",
         "standard": "standards",
         "copies": "read",
+        "conflicts": "conflicts",
         "identify": "read",
         "weights": "weights",
         "novelty": "novelty",

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from graph.contradictions import all_contradictions
 from graph.coverage import coverage
 from graph.folding import originals
 from graph.groups import starts
-from graph.records import Evidence, Relation
+from graph.records import Contradicts, Evidence, Relation
 from graph.snapshot import Snapshot
 from graph.standard import SHIPPED
 from graph.store import SIZE_CLASSES, Collapse
@@ -26,9 +27,10 @@ from graph.stores.embedded.beside import make_whole
 from graph.stores.embedded.names import Groups, Lookup, Texts
 from graph.stores.embedded.packed import Packed
 
-VERSION = 9
+VERSION = 10
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
+KINDS = [kind.value for kind in Contradicts]
 EVIDENCE = [evidence.value for evidence in Evidence]
 EVIDENCE_OF = [  # by a mask of bits in the order of ``EVIDENCE``
     tuple(Evidence(word) for at, word in enumerate(EVIDENCE) if mask >> at & 1) for mask in range(1 << len(EVIDENCE))
@@ -60,6 +62,7 @@ def _write(snapshot: Snapshot, shelf: Shelf) -> None:
             pool.submit(_parts, snapshot, shelf, ids),
             pool.submit(_weights, snapshot, shelf, ids),
             pool.submit(_coverage, snapshot, groups, shelf),
+            pool.submit(_contradictions, snapshot, shelf, ids),
         ]
         del models
         for task in tasks:
@@ -239,6 +242,21 @@ def _weights(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
 
 def _coverage(snapshot: Snapshot, groups: pl.DataFrame, shelf: Shelf) -> None:
     shelf.put_facts("coverage", asdict(coverage(snapshot, groups)))
+
+
+def _contradictions(snapshot: Snapshot, shelf: Shelf, ids: pl.DataFrame) -> None:
+    """Contradictions of weights with what is said, by (model's number, base model's name)."""
+    rows = (
+        all_contradictions(snapshot)
+        .join(ids.select(model="id", number="number"), on="model", maintain_order="left")
+        .join(ids.select(base_model="id", base="number"), on="base_model", maintain_order="left")
+        .sort("number", maintain_order=True)
+    )
+    kinds = rows["kind"].replace_strict({word: at for at, word in enumerate(KINDS)}, return_dtype=pl.UInt8)
+    shelf.put("contradiction_model", rows["number"].to_numpy())
+    shelf.put("contradiction_base", rows["base"].to_numpy())
+    shelf.put("contradiction_kind", kinds.to_numpy())
+    shelf.put("contradiction_probability", rows["probability"].to_numpy())
 
 
 def tensor_key(digest: str) -> np.uint64:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from graph.contradictions import all_contradictions
 from graph.folding import originals
 from graph.snapshot import Snapshot
 from graph.store import Collapse
@@ -117,7 +118,9 @@ def files(snapshot: Snapshot) -> Frame:
 
 
 def derivations(snapshot: Snapshot) -> Frame:
-    """DERIVED_FROM with its claims, each a JSON array: evidence, relation, where, confidence, detail."""
+    """DERIVED_FROM with its claims, each a JSON array (evidence, relation, where, confidence, detail), and how what the weights say
+    of it contradicts the others.
+    """
     parts = [pl.struct(part).struct.json_encode().str.slice(len(part) + 4).str.head(-1) for part in CLAIM]
     text = pl.format("[{}]", pl.concat_str(*parts, separator=",")).alias("claims")
     claims = (
@@ -126,7 +129,13 @@ def derivations(snapshot: Snapshot) -> Frame:
         .group_by("model", "base_model", maintain_order=True)
         .agg(pl.col("claims"))
     )
-    return _read(snapshot, DERIVATIONS.name).join(claims, on=["model", "base_model"], how="left", maintain_order="left")
+    against = all_contradictions(snapshot).rename({"kind": "contradicts", "probability": "contradiction"})
+    ends = ["model", "base_model"]
+    return (
+        _read(snapshot, DERIVATIONS.name)
+        .join(claims, on=ends, how="left", maintain_order="left")
+        .join(against, on=ends, how="left", maintain_order="left")
+    )
 
 
 def results(snapshot: Snapshot) -> Frame:

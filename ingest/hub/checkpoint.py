@@ -20,6 +20,7 @@ from ingest.hub.ranges import ByteBudget, RemoteFile
 from ingest.hub.session import HubSession
 from ingest.weights.checkpoint import Checkpoint, DamagedCheckpoint, Tensor, Values
 from ingest.weights.folder import ADAPTER, CONFIG
+from ingest.weights.four_bits import is_packed
 from ingest.weights.gguf_file import HeaderGoesOn, parse_gguf
 from ingest.weights.gguf_parts import joined, models_in, parts_of
 from ingest.weights.member import BUDGET, member
@@ -57,6 +58,13 @@ class RemoteCheckpoint:
     def adapter(self) -> dict[str, Any] | None:
         """The configuration of an adapter; None when it is none. Raises as ``read`` does."""
         return self._settings(ADAPTER) if self.repository.file is None else None
+
+    def tensors_of(self, name: str) -> list[Tensor]:
+        """The tensors of one safetensors file, by its header; none when the repository lacks it. Raises as ``read`` does."""
+        if self.listing.file(name) is None:
+            return []
+        tensors, _ = self._safetensors(*self._open(name))
+        return list(tensors.values())
 
     def read(self, most_bytes: int = WINDOW_BYTES, budget: int = BUDGET) -> Reading:
         """Headers, and windows of at most ``most_bytes``.
@@ -119,7 +127,10 @@ class RemoteCheckpoint:
         for name in names:
             where, remote = self._open(name)
             read[where] = self._safetensors(where, remote)
-        return checkpoint_of(read, self._settings(CONFIG) or {})
+        found = checkpoint_of(read, self._settings(CONFIG) or {})
+        if is_packed(found.tensors):
+            raise BadInput(f"{self.repository.name} is packed in 4 bits, which cannot be read in parts: download it")
+        return found
 
     def _weight_files(self) -> list[str]:
         """Safetensors, by the index where there is one, or the one GGUF model, which may lie in parts."""

@@ -6,10 +6,11 @@ Of the claims about one model, those with evidence ``weights`` are held against 
     relation     said of f too, but as something else; what a Hub has no word for contradicts nothing: see ``_ALIKE``
     base_model   not said, while other base models are
     undeclared   not said, and nothing else is
+    shapes       said of f by a configuration, though the shapes of an adapter do not fit f
 
 A base model that is a copy of one that is said, or the other way round, counts as said (``graph.folding``). The probability is
-that of the weights' claim. Not to be trusted where the base model that is said was never read: then the nearest relative that was
-read is found instead.
+that of the weights' claim; of shapes, what the claim of the configuration lacks to 1. Not to be trusted where the base model that
+is said was never read: then the nearest relative that was read is found instead.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from graph.records import ClaimRecord, ContradictionRecord, Contradicts, Evidenc
 from graph.snapshot import Snapshot
 from graph.store import Collapse
 
+_LIKELY = 0.5  # below it a claim of a configuration is denied
 _COPIES = frozenset({Relation.IDENTICAL, Relation.RECAST, Relation.PERMUTED})
 _ALIKE = {  # found: what may be said for it
     Relation.FINETUNE: frozenset({Relation.ADAPTER}),  # an adapter that was merged in
@@ -47,19 +49,24 @@ class Contradiction:
 
 
 def contradictions(claims: Iterable[ClaimRecord], original: Callable[[str], str]) -> list[ContradictionRecord]:
-    """Of all claims about one model, by base model. ``original``: what a model is a copy of, itself when of nothing."""
+    """Of all claims about one model, one a base model, by base model. ``original``: what a model is a copy of, or itself."""
     claims = list(claims)
     said: dict[str, set[Relation]] = {}
     for claim in claims:
         if claim.evidence is not Evidence.WEIGHTS:
             said.setdefault(original(claim.base_model), set()).add(claim.relation)
-    found = []
+    found: dict[str, ContradictionRecord] = {}
     for claim in sorted(claims, key=lambda claim: claim.base_model.encode()):
+        kind = None
+        probability = claim.confidence or 0.0
         if claim.evidence is Evidence.WEIGHTS:
             kind = _kind(claim, said, original(claim.base_model))
-            if kind is not None:
-                found.append(ContradictionRecord(claim.model, claim.base_model, kind, claim.confidence or 0.0))
-    return found
+        elif _is_denied(claim):
+            kind, probability = Contradicts.SHAPES, 1 - probability
+        before = found.get(claim.base_model)
+        if kind is not None and (before is None or probability > before.probability):
+            found[claim.base_model] = ContradictionRecord(claim.model, claim.base_model, kind, probability)
+    return list(found.values())
 
 
 def _kind(found: ClaimRecord, said: dict[str, set[Relation]], base: str) -> Contradicts | None:
@@ -75,6 +82,10 @@ def _kind(found: ClaimRecord, said: dict[str, set[Relation]], base: str) -> Cont
     return Contradicts.BASE_MODEL if said else Contradicts.UNDECLARED
 
 
+def _is_denied(claim: ClaimRecord) -> bool:
+    return claim.evidence is Evidence.CONFIG and claim.confidence is not None and claim.confidence < _LIKELY
+
+
 def in_full(records: Sequence[ContradictionRecord], claims: Sequence[ClaimRecord]) -> list[Contradiction]:
     """Both sides of a model's contradictions, from all claims about it."""
     said = tuple(claim for claim in claims if claim.evidence is not Evidence.WEIGHTS)
@@ -84,10 +95,13 @@ def in_full(records: Sequence[ContradictionRecord], claims: Sequence[ClaimRecord
     others = "; ".join(f"{', '.join(dict.fromkeys(who))}: {words}" for words, who in by.items())
     told = []
     for record in records:
-        found = tuple(
-            claim for claim in claims if claim.evidence is Evidence.WEIGHTS and claim.base_model == record.base_model
-        )
-        words = "; ".join(f"{_words(claim)} ({claim.confidence or 0:.2f})" for claim in found)
+        about = [claim for claim in claims if claim.base_model == record.base_model]
+        if record.kind is Contradicts.SHAPES:
+            found = tuple(filter(_is_denied, about))
+            words = "; ".join(claim.detail or _words(claim) for claim in found)
+        else:
+            found = tuple(claim for claim in about if claim.evidence is Evidence.WEIGHTS)
+            words = "; ".join(f"{_words(claim)} ({claim.confidence or 0:.2f})" for claim in found)
         text = f"the weights say {words}, {others or 'nothing else is said'}"
         told.append(Contradiction(record.kind, record.base_model, record.probability, found, said, text))
     return told
@@ -101,7 +115,8 @@ def all_contradictions(snapshot: Snapshot) -> pl.DataFrame:
     """(model, base_model, kind, probability) of all models, by (model, base_model)."""
     columns = ["model", "base_model", "relation", "evidence", "where", "confidence"]
     claims = pl.DataFrame(snapshot.table("claims", columns))
-    read = claims.filter(pl.col("evidence") == Evidence.WEIGHTS.value).select("model").unique()
+    denied = (pl.col("evidence") == Evidence.CONFIG.value) & (pl.col("confidence") < _LIKELY)
+    read = claims.filter((pl.col("evidence") == Evidence.WEIGHTS.value) | denied).select("model").unique()
     found: list[tuple[str, str, str, float]] = []
     if read.height:
         claims = claims.join(read, on="model", how="semi", maintain_order="left")

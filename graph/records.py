@@ -54,6 +54,7 @@ class Contradicts(StrEnum):
     RELATION = "relation"  # it is said, as something else
     COPY = "copy"  # the same values, which is not said
     UNDECLARED = "undeclared"  # nothing is said
+    SHAPES = "shapes"  # it is said, and its shapes do not fit
 
 
 class Direction(StrEnum):
@@ -152,7 +153,7 @@ class ContradictionRecord:
     model: str
     base_model: str
     kind: Contradicts
-    probability: float  # of the weights' claim, 0 to 1
+    probability: float  # of what the weights say, 0 to 1
 
 
 @dataclass(frozen=True, slots=True)

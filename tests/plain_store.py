@@ -280,7 +280,16 @@ class PlainStore:
         alike = {("finetune", "adapter"), ("pruned", "finetune"), ("expanded", "finetune"), ("recast", "quantized")}
         against: dict[str, list[ContradictionRecord]] = {}
         for claim in self.all_claims:
-            if claim.evidence is not Evidence.WEIGHTS or not self.passes(self.by_id[claim.model], where):
+            if not self.passes(self.by_id[claim.model], where):
+                continue
+            if claim.evidence is Evidence.CONFIG and claim.confidence is not None and claim.confidence < 0.5:
+                if 1 - claim.confidence >= doubt.probability and (not doubt.kinds or "shapes" in doubt.kinds):
+                    shapes = ContradictionRecord(
+                        claim.model, claim.base_model, Contradicts.SHAPES, 1 - claim.confidence
+                    )
+                    against.setdefault(claim.model, []).append(shapes)
+                continue
+            if claim.evidence is not Evidence.WEIGHTS:
                 continue
             others = [c for c in self.all_claims if c.model == claim.model and c.evidence is not Evidence.WEIGHTS]
             content = self.original(claim.base_model, Collapse.COPIES)

@@ -52,7 +52,8 @@ def build(
     for alias, id in aliases:
         builder.add_alias(alias, id, "redirect")
     for number, (id, relation, base, probability) in enumerate(told, 1):
-        claim = ClaimRecord(id, base, Relation(relation), Evidence.WEIGHTS, "weights", probability, "drawn")
+        by = Evidence.CONFIG if relation == "adapter" else Evidence.WEIGHTS  # of adapters it is their configuration
+        claim = ClaimRecord(id, base, Relation(relation), by, by.value, probability, "drawn")
         builder.add_claims(id, [claim], "weights", number)
     catalogue = Catalogue(folder)
     with catalogue.locked():
@@ -107,7 +108,8 @@ def alike() -> list[Alike]:
 
 def told() -> list[Told]:
     """Of the family below, by the weights: a copy that its card calls quantised, one that it does not name, another base model, a
-    parent of a merge that is as said, and a base model of one that names none.
+    parent of a merge that is as said, a base model of one that names none, and an adapter that
+    does not fit.
     """
     return [
         ("b/quant", "recast", "a/tuned", 0.9),
@@ -116,6 +118,7 @@ def told() -> list[Told]:
         ("c/orphan", "finetune", "root/base", 0.6),
         ("e/one", "pruned", "a/tuned", 0.3),
         ("root/base", "finetune", "e/two", 0.8),
+        ("e/two", "adapter", "d/mix", 0.1),
     ]
 
 

@@ -51,7 +51,8 @@ def conflicts_command(
     """List the models whose weights contradict what is said of them, most downloaded first, with what both sides say.
 
     A copy that its card does not admit (copy), another base model than those named (base_model), another relation to it
-    (relation), or a base model where none is named (undeclared). TEXT is a part of the name.
+    (relation), a base model where none is named (undeclared), or an adapter whose shapes do not fit (shapes). TEXT is a part of
+    the name.
 
     \b
     stemma conflicts --kind copy --probability 0.95

@@ -28,17 +28,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_command_pages_and_filters(folder: Path) -> None:
     first = answer(folder, "conflicts", "--first", "2")
     rest = answer(folder, "conflicts", "--first", "2", "--after", first["next"])
-    assert [model["id"] for model in first["models"] + rest["models"]] == ["root/base", "a/tuned", "c/orphan"]
-    assert (first["total"], rest["next"]) == (3, None)
+    assert [model["id"] for model in first["models"] + rest["models"]] == ["root/base", "a/tuned", "e/two", "c/orphan"]
+    assert (first["total"], rest["next"]) == (4, None)
     kinds = {
         model["id"]: [one["kind"] for one in model["contradictions"]] for model in first["models"] + rest["models"]
     }
-    assert kinds == {"root/base": ["undeclared"], "a/tuned": ["copy"], "c/orphan": ["base_model"]}
+    assert kinds == {"root/base": ["undeclared"], "a/tuned": ["copy"], "e/two": ["shapes"], "c/orphan": ["base_model"]}
     assert {one["evidence"] for one in first["models"][1]["contradictions"][0]["said"]} >= {"hub", "card"}
     assert [m["id"] for m in answer(folder, "conflicts", "--kind", "copy")["models"]] == ["a/tuned"]
     assert [m["id"] for m in answer(folder, "conflicts", "TUNED", "--author", "a")["models"]] == ["a/tuned"]
-    assert answer(folder, "conflicts", "--probability", "0")["total"] == 4
-    assert answer(folder, "conflicts", "--probability", "0.7")["total"] == 2
+    assert answer(folder, "conflicts", "--probability", "0")["total"] == 5
+    assert answer(folder, "conflicts", "--probability", "0.7")["total"] == 3
     shown = stemma(folder, "conflicts").stdout
     said = "the weights say identical of root/base (1.00), hub, tag: finetune of root/base; card: root/base"
     assert f"  copy        {said}" in shown
@@ -49,8 +49,13 @@ def test_the_command_pages_and_filters(folder: Path) -> None:
 def test_graphql_tells_the_same(folder: Path) -> None:
     found = asked(folder, QUERY).json()["data"]["contradicted"]
     again = asked(folder, QUERY, after=found["pageInfo"]["endCursor"]).json()["data"]["contradicted"]
-    assert [edge["node"]["id"] for edge in found["edges"] + again["edges"]] == ["root/base", "a/tuned", "c/orphan"]
-    assert (found["totalCount"], again["pageInfo"]["hasNextPage"]) == (3, False)
+    assert [edge["node"]["id"] for edge in found["edges"] + again["edges"]] == [
+        "root/base",
+        "a/tuned",
+        "e/two",
+        "c/orphan",
+    ]
+    assert (found["totalCount"], again["pageInfo"]["hasNextPage"]) == (4, False)
     (copy,) = found["edges"][1]["contradictions"]
     assert (copy["kind"], copy["baseModel"], copy["probability"]) == ("COPY", "root/base", 1.0)
     assert copy["found"] == [{"evidence": "WEIGHTS", "relation": "IDENTICAL"}]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from api.lineage import Reached
     from api.loaders import Edge
     from graph.conflicts import Conflict
+    from graph.contradictions import Contradiction
     from graph.decay import NicheDecay
     from graph.fan import Crowd
     from graph.licence import LicenceReport
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     AbilityNode = AbilityRecord
     ClaimNode = ClaimRecord
     ConflictNode = Conflict
+    ContradictionNode = Contradiction
     CrowdNode = Crowd
     DatasetNode = DatasetRecord
     DerivationNode = Edge
@@ -67,6 +69,7 @@ else:
     AbilityNode = _type("Ability", "ability")
     ClaimNode = _type("Claim", "derivation")
     ConflictNode = _type("Conflict", "derivation")
+    ContradictionNode = _type("Contradiction", "contradictions")
     CrowdNode = _type("Crowd", "fan")
     DatasetNode = _type("Dataset", "dataset")
     DerivationNode = _type("Derivation", "derivation")

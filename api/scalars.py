@@ -9,6 +9,7 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from graph.novelty import Class, Tier
+from graph.records import Contradicts as ContradictionKind
 from graph.records import Direction, Evidence, Relation, State
 from graph.store import Collapse, Facet, Order
 
@@ -16,6 +17,7 @@ __all__ = [
     "SCALARS",
     "Class",
     "Collapse",
+    "ContradictionKind",
     "Direction",
     "Evidence",
     "Facet",
@@ -41,6 +43,11 @@ for _kind, _name, _meaning in (
     (Relation, "Relation", "How a model was made from a base model."),
     (Evidence, "Evidence", "How a claim is known: by the Hub, the card, tags, configuration, or the weights."),
     (State, "State", "What is known about a repository's presence on its Hub."),
+    (
+        ContradictionKind,
+        "ContradictionKind",
+        "In which way weights contradict: another base model, relation, a copy, or none.",
+    ),
     (Direction, "Direction", "Which way a lineage is walked."),
     (Order, "ModelOrder", "What models are ordered by: most or newest first, unknown last, then by name."),
     (Facet, "Facet", "What models can be counted by."),

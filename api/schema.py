@@ -14,6 +14,7 @@ from strawberry.utils.str_converters import to_camel_case
 from api import cursors
 from api.catalogue import Catalogue, catalogue_of
 from api.connections import DOWNLOADS, ModelConnection, connection, page_size
+from api.contradictions import ContradictedConnection, contradicted
 from api.derivation import edge_filter
 from api.filters import MOST_VALUES, ModelFilter, filter_of
 from api.lineage import Lineage, Path, lineage_of, wanted_of
@@ -21,7 +22,7 @@ from api.loaders import Ask
 from api.model import ANCESTORS_AT_MOST
 from api.nodes import DatasetNode, FacetCountNode, ModelNode
 from api.novelty import NoveltyReport, ReportBy, reported
-from api.scalars import SCALARS, Collapse, Direction, Evidence, Facet, Long, Order, Relation
+from api.scalars import SCALARS, Collapse, ContradictionKind, Direction, Evidence, Facet, Long, Order, Relation
 from api.selected import nearest
 from api.standing import Decay, decayed
 from api.subset_views import query_of
@@ -85,6 +86,23 @@ class Query:
             return connection(folded, order_by.value, after, lambda: store.count_folded(where, collapse))
         page = await store.find(where, order_by, size, key)
         return connection(page, order_by.value, after, lambda: store.count(where))
+
+    @strawberry.field(
+        description="Models whose weights contradict what is said of them, a page at a time, by downloads."
+    )
+    async def contradicted(
+        self,
+        info: Ask,
+        filter: ModelFilter | None = None,
+        kinds: Annotated[
+            list[ContradictionKind] | None, strawberry.argument(description="In which way; any when not said.")
+        ] = None,
+        probability: Annotated[float, strawberry.argument(description="Least of the weights' claim.")] = 0.5,
+        first: int = 20,
+        after: str | None = None,
+    ) -> ContradictedConnection:
+        """Both sides, model by model."""
+        return await contradicted(info, filter, kinds, probability, first, after)
 
     @strawberry.field(
         description="What a model was made from and what was made from it; null when there is no such model."

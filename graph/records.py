@@ -47,6 +47,16 @@ class Evidence(StrEnum):
 DECLARED = frozenset({Evidence.HUB, Evidence.CARD, Evidence.TAG})
 
 
+class Contradicts(StrEnum):
+    """In which way what the weights say of a base model contradicts what is said: see ``graph.contradictions``."""
+
+    BASE_MODEL = "base_model"  # it is not said, others are
+    RELATION = "relation"  # it is said, as something else
+    COPY = "copy"  # the same values, which is not said
+    UNDECLARED = "undeclared"  # nothing is said
+    SHAPES = "shapes"  # it is said, and its shapes do not fit
+
+
 class Direction(StrEnum):
     """Which way a lineage is walked: towards base models, towards derived models, or both."""
 
@@ -134,6 +144,16 @@ class DerivationRecord:
     confidence: float | None = None
     conflict: bool = False  # claims disagree, about the relation or about which base models there are
     cycle: bool = False  # lies on a directed cycle
+
+
+@dataclass(frozen=True, slots=True)
+class ContradictionRecord:
+    """The weights of ``model`` say of ``base_model`` what others do not."""
+
+    model: str
+    base_model: str
+    kind: Contradicts
+    probability: float  # of what the weights say, 0 to 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ import msgspec
 from graph.records import (
     AbilityRecord,
     ClaimRecord,
+    ContradictionRecord,
+    Contradicts,
     DatasetRecord,
     DerivationRecord,
     Direction,
@@ -165,6 +167,25 @@ class DerivationPage:
     keys: tuple[Key, ...]
     has_next: bool
     total: int  # under the same filter, exact
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Which contradictions: of one of these kinds (empty: any), with at least this probability."""
+
+    kinds: tuple[Contradicts, ...] = ()
+    probability: float = 0.5  # inclusive
+
+
+@dataclass(frozen=True, slots=True)
+class ContradictedPage:
+    """Models whose weights contradict what is said of them, by downloads, then name, each with what passes, by base model."""
+
+    models: tuple[ModelRecord, ...]
+    contradictions: tuple[tuple[ContradictionRecord, ...], ...]
+    keys: tuple[Key, ...]
+    has_next: bool
+    total: int  # models, exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +390,12 @@ class Store(Protocol):
 
     async def claims(self, ids: Sequence[str]) -> list[tuple[ClaimRecord, ...]]:
         """For each id the claims that it was made from something, by (base_model, evidence, relation, where)."""
+        ...
+
+    async def contradicted(
+        self, where: ModelFilter, doubt: Doubt, first: int = 20, after: Key | None = None
+    ) -> ContradictedPage:
+        """The models that pass the filter and whose weights contradict what is said of them, in the order of downloads."""
         ...
 
     async def walk(

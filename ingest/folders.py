@@ -25,6 +25,7 @@ from ingest.parse import PartBuilder
 from ingest.reading import Item, read_all
 from ingest.report import MAX_BAD_FRACTION, Progress, Report, Silent
 from ingest.staging import WEIGHTS_ANEW, Staging
+from ingest.weights.adapter import checked
 from ingest.weights.change import Change, Changes
 from ingest.weights.compare import Comparison
 from ingest.weights.folder import checkpoints
@@ -98,9 +99,10 @@ def ingest_folders(
             progress.advance(1)
         shelf.put_origins(told_of)
         progress.finish()
-        for adapter in adapters:
+        tensors = {model.id: model.tensors for model in kept.values()}
+        for claim, modules in adapters:
             row += 1
-            builder.add_claims(adapter.model, [adapter], "weights", row)
+            builder.add_claims(claim.model, [checked(claim, modules, tensors)], "weights", row)
         names = sorted([*(str(path.resolve()) for path in paths), *(item.model for item in repositories)])
         run = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
         staging = Staging(catalogue.staging(f"folder-{run}"))

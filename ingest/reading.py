@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graph.errors import NotFound, StemmaError, Unreachable
@@ -16,11 +16,13 @@ from graph.records import ClaimRecord, Evidence, Relation
 from ingest.names import Rejected, judge
 from ingest.parse import PartBuilder
 from ingest.report import Progress
+from ingest.weights.adapter import WEIGHTS, Modules, modules_of
 from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.checkpoint import DamagedCheckpoint
 from ingest.weights.folder import ADAPTER, BASE_OF_ADAPTER, Found
 from ingest.weights.member import member
 from ingest.weights.repository import HubReading, Repository
+from ingest.weights.safetensors_file import read_safetensors
 from ingest.weights.shelf import WeightShelf, mark_of
 
 if TYPE_CHECKING:
@@ -36,14 +38,15 @@ class _Seen:
 
     adapter: object = None  # the base that an adapter names
     is_adapter: bool = False
+    modules: Modules = field(default_factory=dict)  # that an adapter changes
     is_anonymous: bool = False  # to be named by what the others hold, once these are read
     error: StemmaError | None = None
 
 
 def read_all(
     items: Sequence[Item], shelf: WeightShelf, hub: HubReading, builder: PartBuilder, progress: Progress
-) -> list[ClaimRecord]:
-    """Put what was not read before on the shelf; returns what adapters say of themselves.
+) -> list[tuple[ClaimRecord, Modules]]:
+    """Put what was not read before on the shelf; returns what adapters say of themselves, and the modules that they change.
 
     A checkpoint that cannot be read, or has the name of one before it, is a row of the report. Raises Unreachable when the Hub is
     not there; what was read is kept.
@@ -78,7 +81,7 @@ def read_all(
             except BaseException:
                 threads.shutdown(cancel_futures=True)
                 raise
-    adapters: list[ClaimRecord] = []
+    adapters: list[tuple[ClaimRecord, Modules]] = []
     for number, (item, seen) in enumerate(zip(items, outcomes, strict=True), 1):
         error = seen.error
         if seen.is_anonymous and isinstance(item, Found):
@@ -89,7 +92,7 @@ def read_all(
         if error is not None:
             _tell(builder, number, item, error)
         elif seen.is_adapter:
-            adapters += _claim(builder, number, item, seen.adapter)
+            adapters += ((claim, seen.modules) for claim in _claim(builder, number, item, seen.adapter))
     progress.finish()
     return adapters
 
@@ -125,7 +128,9 @@ def _session(items: Sequence[Item], hub: HubReading) -> Iterator[HubSession | No
 def _look(item: Found, shelf: WeightShelf, on_bytes: Callable[[int], None]) -> _Seen:
     settings = item.adapter
     if settings is not None:
-        return _Seen(settings.get(BASE_OF_ADAPTER), is_adapter=True)
+        path = item.path / WEIGHTS
+        held = read_safetensors([path]).tensors.values() if path.is_file() else ()
+        return _Seen(settings.get(BASE_OF_ADAPTER), is_adapter=True, modules=modules_of(held))
     return _Seen(is_anonymous=not _keep(item, shelf, on_bytes, by_content=False))
 
 
@@ -156,7 +161,8 @@ def _look_at_hub(session: HubSession | None, item: Repository, shelf: WeightShel
             return _Seen()
     settings = remote.adapter
     if settings is not None:
-        return _Seen(settings.get(BASE_OF_ADAPTER), is_adapter=True)
+        modules = modules_of(remote.tensors_of(WEIGHTS))
+        return _Seen(settings.get(BASE_OF_ADAPTER), is_adapter=True, modules=modules)
     shelf.put(remote.read(hub.window_bytes).member, remote.mark(hub.window_bytes))
     return _Seen()
 

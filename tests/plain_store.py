@@ -15,6 +15,8 @@ from graph.records import (
     AbilityRecord,
     AliasRecord,
     ClaimRecord,
+    ContradictionRecord,
+    Contradicts,
     DatasetRecord,
     DerivationRecord,
     Direction,
@@ -37,7 +39,9 @@ from graph.store import (
     ROOT,
     SIZE_CLASSES,
     Collapse,
+    ContradictedPage,
     DerivationPage,
+    Doubt,
     EdgeFilter,
     Facet,
     FacetCount,
@@ -296,6 +300,40 @@ class PlainStore:
             ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, (item[0] or "").encode()))
             found += [FacetCount(facet, value, count) for value, count in ordered[:first]]
         return found
+
+    def contradicted(self, where: ModelFilter, doubt: Doubt, first: int, after: Key | None) -> ContradictedPage:
+        """By the words of ``graph.contradictions``: each claim of the weights beside all that is said by others."""
+        alike = {("finetune", "adapter"), ("pruned", "finetune"), ("expanded", "finetune"), ("recast", "quantized")}
+        against: dict[str, list[ContradictionRecord]] = {}
+        for claim in self.all_claims:
+            if not self.passes(self.by_id[claim.model], where):
+                continue
+            if claim.evidence is Evidence.CONFIG and claim.confidence is not None and claim.confidence < 0.5:
+                if 1 - claim.confidence >= doubt.probability and (not doubt.kinds or "shapes" in doubt.kinds):
+                    shapes = ContradictionRecord(
+                        claim.model, claim.base_model, Contradicts.SHAPES, 1 - claim.confidence
+                    )
+                    against.setdefault(claim.model, []).append(shapes)
+                continue
+            if claim.evidence is not Evidence.WEIGHTS:
+                continue
+            others = [c for c in self.all_claims if c.model == claim.model and c.evidence is not Evidence.WEIGHTS]
+            content = self.original(claim.base_model, Collapse.COPIES)
+            same = [c for c in others if self.original(c.base_model, Collapse.COPIES) == content]
+            words = {c.relation.value for c in same} - {"unknown"}
+            admitted = bool(words & {claim.relation.value}) or any((claim.relation.value, w) in alike for w in words)
+            if same and (admitted or not words or claim.relation is Relation.UNKNOWN):
+                continue
+            kind = "relation" if same else "base_model" if others else "undeclared"
+            if claim.relation.value in ("identical", "recast", "permuted"):
+                kind = "copy"
+            probability = claim.confidence or 0.0
+            if probability >= doubt.probability and (not doubt.kinds or kind in doubt.kinds):
+                record = ContradictionRecord(claim.model, claim.base_model, Contradicts(kind), probability)
+                against.setdefault(claim.model, []).append(record)
+        page = self.page([self.by_id[id] for id in against], Order.DOWNLOADS, first, after)
+        found = tuple(tuple(against[model.id]) for model in page.models)
+        return ContradictedPage(page.models, found, page.keys, page.has_next, len(against))
 
     def kept(self, where: EdgeFilter) -> list[DerivationRecord]:
         return [

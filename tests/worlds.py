@@ -10,6 +10,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from graph.catalogue import Catalogue
+from graph.records import ClaimRecord, Evidence, Relation
 from graph.snapshot import Snapshot, Source
 from ingest.finish import finish
 from ingest.parse import PartBuilder
@@ -20,6 +21,7 @@ Row = dict[str, Any]
 Result = tuple[str, str, float]  # model as spelled, benchmark, fraction
 Alike = tuple[str, str, float]  # model, other, cosine
 Held = tuple[str, str, str]  # model, role, a hex digit that the digest is made of
+Told = tuple[str, str, str, float]  # by the weights: model, relation, base model, probability
 
 
 def model(id: str, *bases: str, relation: str = "finetune", downloads: int | None = None, **more: Any) -> Row:
@@ -39,6 +41,7 @@ def build(
     results: Iterable[Result] = (),
     similar: Iterable[Alike] = (),
     tensors: Iterable[Held] = (),
+    told: Iterable[Told] = (),
 ) -> Snapshot:
     """Take rows in as one run and make the result HEAD."""
     builder = PartBuilder()
@@ -48,6 +51,10 @@ def build(
         builder.add_dataset(row, "drawn-datasets", number)
     for alias, id in aliases:
         builder.add_alias(alias, id, "redirect")
+    for number, (id, relation, base, probability) in enumerate(told, 1):
+        by = Evidence.CONFIG if relation == "adapter" else Evidence.WEIGHTS  # of adapters it is their configuration
+        claim = ClaimRecord(id, base, Relation(relation), by, by.value, probability, "drawn")
+        builder.add_claims(id, [claim], "weights", number)
     catalogue = Catalogue(folder)
     with catalogue.locked():
         staging = Staging(catalogue.staging("drawn"))
@@ -96,6 +103,22 @@ def alike() -> list[Alike]:
         ("a/tuned", "d/mix", 0.7),
         ("root/base", "c/orphan", -0.1),
         ("root/base", "not/there", 0.9),
+    ]
+
+
+def told() -> list[Told]:
+    """Of the family below, by the weights: a copy that its card calls quantised, one that it does not name, another base model, a
+    parent of a merge that is as said, a base model of one that names none, and an adapter that
+    does not fit.
+    """
+    return [
+        ("b/quant", "recast", "a/tuned", 0.9),
+        ("a/tuned", "identical", "root/base", 1.0),
+        ("d/mix", "merge", "root/base", 0.97),
+        ("c/orphan", "finetune", "root/base", 0.6),
+        ("e/one", "pruned", "a/tuned", 0.3),
+        ("root/base", "finetune", "e/two", 0.8),
+        ("e/two", "adapter", "d/mix", 0.1),
     ]
 
 

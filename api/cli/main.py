@@ -31,6 +31,7 @@ class Lazy(click.Group):
         "standard": "standards",
         "successors": "standing",
         "copies": "read",
+        "conflicts": "conflicts",
         "identify": "read",
         "weights": "weights",
         "novelty": "novelty",

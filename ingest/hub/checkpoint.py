@@ -20,7 +20,9 @@ from ingest.hub.ranges import ByteBudget, RemoteFile
 from ingest.hub.session import HubSession
 from ingest.weights.checkpoint import Checkpoint, DamagedCheckpoint, Tensor, Values
 from ingest.weights.folder import ADAPTER, CONFIG
+from ingest.weights.four_bits import is_packed
 from ingest.weights.gguf_file import HeaderGoesOn, parse_gguf
+from ingest.weights.gguf_parts import joined, models_in, parts_of
 from ingest.weights.member import BUDGET, member
 from ingest.weights.repository import WINDOW_BYTES, Reading, Repository
 from ingest.weights.safetensors_file import INDEX, SINGLE, checkpoint_of, header_length, parse_header, shards_named
@@ -56,6 +58,13 @@ class RemoteCheckpoint:
     def adapter(self) -> dict[str, Any] | None:
         """The configuration of an adapter; None when it is none. Raises as ``read`` does."""
         return self._settings(ADAPTER) if self.repository.file is None else None
+
+    def tensors_of(self, name: str) -> list[Tensor]:
+        """The tensors of one safetensors file, by its header; none when the repository lacks it. Raises as ``read`` does."""
+        if self.listing.file(name) is None:
+            return []
+        tensors, _ = self._safetensors(*self._open(name))
+        return list(tensors.values())
 
     def read(self, most_bytes: int = WINDOW_BYTES, budget: int = BUDGET) -> Reading:
         """Headers, and windows of at most ``most_bytes``.
@@ -113,21 +122,24 @@ class RemoteCheckpoint:
     def _header(self) -> Checkpoint:
         names = self._weight_files()
         if names[0].endswith(".gguf"):
-            return self._gguf(names[0])
+            return joined([self._gguf(name) for name in names], Path(self.repository.name) / names[0])
         read = {}
         for name in names:
             where, remote = self._open(name)
             read[where] = self._safetensors(where, remote)
-        return checkpoint_of(read, self._settings(CONFIG) or {})
+        found = checkpoint_of(read, self._settings(CONFIG) or {})
+        if is_packed(found.tensors):
+            raise BadInput(f"{self.repository.name} is packed in 4 bits, which cannot be read in parts: download it")
+        return found
 
     def _weight_files(self) -> list[str]:
-        """Safetensors, by the index where there is one, or the one GGUF file."""
+        """Safetensors, by the index where there is one, or the one GGUF model, which may lie in parts."""
         if self.repository.file is not None:
             if not self.repository.file.endswith((".safetensors", ".gguf")):
                 raise BadInput(
                     f"{self.repository.model}: only safetensors and GGUF are read in parts: download the file"
                 )
-            return [self.repository.file]
+            return self._parts(self.repository.file)
         names = [file.path for file in self.listing.files if "/" not in file.path]
         index = self.listing.file(INDEX)
         if index is not None:
@@ -140,18 +152,26 @@ class RemoteCheckpoint:
             return [SINGLE]
         if found:
             return found
-        gguf = [name for name in names if name.endswith(".gguf")]
+        gguf = models_in(name for name in names if name.endswith(".gguf"))
         if len(gguf) == 1:
-            return gguf
+            return self._parts(gguf[0])
         if gguf:
             raise BadInput(
-                f"{self.repository.name} has {len(gguf)} GGUF files: name one, as {self.repository.name}/{gguf[0]}"
+                f"{self.repository.name} has {len(gguf)} models in GGUF files: name one, as {self.repository.name}/{gguf[0]}"
             )
         other = next((file.path for file in self.listing.files if file.path.endswith(_ELSEWHERE)), None)
         raise BadInput(
             f"{self.repository.name} holds no safetensors and no GGUF"
             + (f", but {other}, which cannot be read in parts: download it, and give the file" if other else "")
         )
+
+    def _parts(self, path: str) -> list[str]:
+        """The files of the model that this file holds, or a part of."""
+        folder, _, name = path.rpartition("/")
+        inside = f"{folder}/" if folder else ""
+        where = Path(self.repository.name) / path
+        names = parts_of(name, lambda name: self.listing.file(inside + name) is not None, where)
+        return [inside + name for name in names]
 
     def _safetensors(self, where: Path, remote: RemoteFile) -> tuple[dict[str, Tensor], dict[str, str]]:
         """(tensors, metadata) of one file: the header's length, and the header, which mostly come with the first bytes."""

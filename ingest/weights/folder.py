@@ -12,6 +12,7 @@ from graph.errors import BadInput
 from ingest.weights import torch_file
 from ingest.weights.checkpoint import Checkpoint, DamagedCheckpoint
 from ingest.weights.gguf_file import read_gguf
+from ingest.weights.gguf_parts import joined, models_in, parts_of, stem_of
 from ingest.weights.onnx_file import read_onnx
 from ingest.weights.safetensors_file import LONGEST_INDEX, read_safetensors, shards, shards_named
 
@@ -35,7 +36,7 @@ class Found:
         """Its header. Raises DamagedCheckpoint, BadInput."""
         if self.path.is_file():
             if self.path.suffix == ".gguf":
-                return read_gguf(self.path)
+                return _read_gguf(self.path)
             if self.path.suffix == ".onnx":
                 return _read_onnx(self.path)
             if self.path.suffix in torch_file.KINDS:
@@ -44,18 +45,23 @@ class Found:
         files = shards(self.path)
         if files:
             return read_safetensors(files, settings_of(self.path / CONFIG))
-        single = sorted(self.path.glob("*.gguf")) or sorted(self.path.glob("*.onnx"))
+        single = _single(self.path)
         pickled = [] if single else torch_shards(self.path)
         if pickled:
             return torch_file.read_torch(pickled, settings_of(self.path / CONFIG))
         if len(single) != 1:
             raise BadInput(f"{self.path} holds {len(single)} GGUF or ONNX files and no safetensors: name one file")
-        return read_gguf(single[0]) if single[0].suffix == ".gguf" else _read_onnx(single[0])
+        return _read_gguf(single[0]) if single[0].suffix == ".gguf" else _read_onnx(single[0])
 
     @property
     def size_bytes(self) -> int:
         """Bytes of its files of weights, about: what reading it means."""
-        files = [self.path] if self.path.is_file() else [path for kind in KINDS for path in self.path.glob(f"*{kind}")]
+        if self.path.is_file():
+            stem = stem_of(self.path.name)
+            files = [path for path in self.path.parent.glob("*.gguf") if stem_of(path.name) == stem] or [self.path]
+            files = files if self.path.suffix == ".gguf" else [self.path]
+        else:
+            files = [path for kind in KINDS for path in self.path.glob(f"*{kind}")]
         return sum(path.stat().st_size for path in files if path.is_file())
 
     @property
@@ -75,6 +81,18 @@ def torch_shards(folder: Path) -> list[Path]:
             folder / name for name in shards_named(index, index.read_bytes(), lambda name: (folder / name).is_file())
         ]
     return [folder / torch_file.SINGLE] if (folder / torch_file.SINGLE).is_file() else []
+
+
+def _single(folder: Path) -> list[Path]:
+    """Files of a folder that hold a model each: of GGUF one a model, though it lie in parts; else ONNX."""
+    gguf = models_in(path.name for path in folder.glob("*.gguf"))
+    return [folder / name for name in gguf] or sorted(folder.glob("*.onnx"))
+
+
+def _read_gguf(path: Path) -> Checkpoint:
+    """One GGUF model: the file, or all files that it is a part of."""
+    names = parts_of(path.name, lambda name: (path.parent / name).is_file(), path)
+    return joined([read_gguf(path.parent / name) for name in names], path)
 
 
 def _read_onnx(path: Path) -> Checkpoint:
@@ -98,7 +116,7 @@ def settings_of(path: Path) -> dict[str, Any]:
 def checkpoints(path: Path) -> Iterator[Found]:
     """The checkpoints under a path, by name. Raises BadInput when the path is not there."""
     if path.is_file():
-        yield Found(path.stem, path)
+        yield Found(stem_of(path.name) if path.suffix == ".gguf" else path.stem, path)
         return
     if not path.is_dir():
         raise BadInput(f"{path} is not there: give a folder or a file of weights")
@@ -112,14 +130,14 @@ def _within(folder: Path, name: str) -> Iterator[Found]:
     if any(folder.glob("*.safetensors")):
         yield Found(name, folder)
         return
-    single = sorted(folder.glob("*.gguf")) or sorted(folder.glob("*.onnx"))
+    single = _single(folder)
     if len(single) == 1:
         yield Found(name, folder)
         return
     if not single and any(folder.glob(_PICKLED)):
         yield Found(name, folder)
         return
-    yield from (Found(f"{name}/{file.stem}", file) for file in single)
+    yield from (Found(f"{name}/{stem_of(file.name)}", file) for file in single)
     for inner in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
         yield from _within(inner, name if inner.name == _EXPORTS else inner.name)
 
@@ -134,4 +152,6 @@ def _cached(folder: Path) -> Iterator[Found]:
         revisions = [path for path in revisions if path.name == wanted] or revisions
     if revisions:
         for found in _within(revisions[-1], name):
-            yield Found(found.model if found.model.startswith(f"{name}/") else name, found.path)
+            inner = found.path != revisions[-1] and any(found.path.glob("*.gguf"))  # a folder of one of its GGUF models
+            model = f"{name}/{stem_of(_single(found.path)[0].name)}" if inner else name
+            yield Found(found.model if found.model.startswith(f"{name}/") else model, found.path)

@@ -27,6 +27,8 @@ _ROUNDED = 2e-3  # relative, where dequantised values were rounded when stored
 
 def grid_of(member: Member) -> str | None:
     """``int8``, ``Q8_0`` or ``Q4_0`` when the model's matrices lie on that grid, or the block format that it is stored in."""
+    if member.dtype.startswith("F8_"):
+        return member.dtype
     if not member.is_float:
         return "int8" if member.dtype in ("I8", "U8") else member.dtype
     votes = Counter(_vote(values) for values in member.matrices.values())

@@ -21,6 +21,7 @@ from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative, squared
 from ingest.weights.grid import agreement, grid_of, within_steps
 from ingest.weights.inherited import Candidate, Descent, descent
 from ingest.weights.low_rank import is_noise, rank
+from ingest.weights.matched import likelihoods, probabilities
 from ingest.weights.member import Member
 from ingest.weights.order import Chronicle, chronicle
 from ingest.weights.parent import Mixing, Origin, Parent
@@ -159,10 +160,12 @@ class Origins:
         scored = sorted(((agreement(*pair, kind), pair[1]) for pair in near), key=lambda pair: -pair[0])
         if not scored:
             return Origin(model.id, is_leaf=True)
+        if scored[0][0] < 0:
+            return self._most_likely(model, near, kind)
         share, source = scored[0]
         second = scored[1][0] if len(scored) > 1 else 0.0
         is_sure = share > _NEARLY or share > 1.05 * second
-        what = f"on the {kind} grid of it: {share:.3f} of the weights" if share >= 0 else f"nearest in {kind}"
+        what = f"on the {kind} grid of it: {share:.3f} of the weights"
         if not model.is_float and 0 <= share < _OFF:
             scored = sorted(((within_steps(*pair), pair[1]) for pair in near), key=lambda pair: -pair[0])
             share, source = scored[0]
@@ -171,6 +174,21 @@ class Origins:
             what = f"within half a step of it: {share:.3f} of the weights"
         probability = _SURE if is_sure else _NEAREST_ONLY
         return self._one(model, source, Relation.QUANTIZED, probability, what, is_leaf=True)
+
+    def _most_likely(self, model: Member, near: Sequence[tuple[Member, Member]], kind: str) -> Origin:
+        """The source of a model in a format that cannot be written here, told from its siblings by the format's noise."""
+        logs = likelihoods(near)
+        shares, order = probabilities(logs), np.argsort(-logs, kind="stable")
+        source = near[order[0]][1]
+        probability = float(min(_SURE, shares[order[0]]))
+        what = f"nearest in {kind}: {relative(*near[order[0]]):.4f} apart"
+        if len(near) > 1:
+            second = order[1]
+            what += f", log-odds {-logs[second]:+.1f} over {near[second][1].id}"
+        found = self._one(model, source, Relation.QUANTIZED, probability, what, is_leaf=True)
+        if probability >= _FLAT:
+            return found
+        return replace(found, candidates=tuple((near[at][1].id, float(shares[at])) for at in order[:5]))
 
     def _in_common(self, model: Member) -> list[tuple[Member, Member]]:
         """(model, elder), each with the matrices that both have, for relatives of other shapes that have most of them."""

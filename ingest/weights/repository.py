@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from ingest.weights.gguf_parts import stem_of
+
 if TYPE_CHECKING:
     from ingest.weights.member import Member
 
@@ -29,7 +31,7 @@ class Repository:
     @property
     def model(self) -> str:
         """What its checkpoint is called in the catalogue."""
-        return self.name if self.file is None else f"{self.name}/{PurePosixPath(self.file).stem}"
+        return self.name if self.file is None else f"{self.name}/{stem_of(PurePosixPath(self.file).name)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ingest.weights.checkpoint import MOST_TENSORS, Checkpoint, DamagedCheckpoint, Tensor, checked_shape
 from ingest.weights.formats import WIDTH, decoded
+from ingest.weights.four_bits import unpacked
 
 LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 INDEX = "model.safetensors.index.json"
@@ -27,7 +28,7 @@ def read_safetensors(paths: list[Path], config: dict[str, Any] | None = None) ->
             start = file.read(8)
             length = header_length(path, start, size)
             read[path] = parse_header(path, file.read(length), size)
-    return checkpoint_of(read, config or {})
+    return unpacked(checkpoint_of(read, config or {}))
 
 
 def checkpoint_of(

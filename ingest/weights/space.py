@@ -8,9 +8,11 @@ rules: the transformers library's module names, ggml's tensor names, and llama.c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from ingest.weights.checkpoint import Checkpoint, Values
 
@@ -51,7 +53,9 @@ _TOP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _ROTARY_PERMUTED = ("llama",)  # ggml architectures whose query and key rows llama.cpp reorders
-_SKIPPED = re.compile(r"(rotary_emb\.inv_freq|rope_freqs\.weight|attn\.(masked_)?bias|position_ids)$")
+_SKIPPED = re.compile(
+    r"(rotary_emb\.inv_freq|rope_freqs\.weight|attn\.(masked_)?bias|position_ids|(input|output|activation)_scale)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def placed(checkpoint: Checkpoint) -> Iterator[Placed]:
         role, values = role_of(name), checkpoint.values(name)
         scale = _scale_of(checkpoint, name)
         if scale is not None:
-            values = values * shaped(checkpoint.values(scale.name), scale, values.ndim)
+            values = values * shaped(checkpoint.values(scale.name), scale, values.shape)
         if values.ndim == 2 and turned and is_layer(role):
             values = values.T
         heads = _rotary_heads(checkpoint, role, values.shape)
@@ -114,10 +118,11 @@ def placed(checkpoint: Checkpoint) -> Iterator[Placed]:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What multiplies the rows of a quantised matrix: the values of another tensor, one for all or one a row, over a number."""
+    """What multiplies a quantised matrix: the values of another tensor, one for all, one a row or one a block, over a number."""
 
     name: str
     divisor: float
+    block: tuple[int, int] | None = None  # rows and columns that one value multiplies
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +174,7 @@ def _is_turned(checkpoint: Checkpoint) -> bool:
 
 
 def _is_scale(checkpoint: Checkpoint, name: str) -> bool:
-    stem = name.removesuffix("_scale").removesuffix(".SCB")
+    stem = name.removesuffix("_scale_inv").removesuffix("_scale").removesuffix(".SCB")
     return stem != name and (stem in checkpoint.tensors or f"{stem}.weight" in checkpoint.tensors)
 
 
@@ -178,16 +183,41 @@ def _scale_of(checkpoint: Checkpoint, name: str) -> Scale | None:
     tensor = checkpoint.tensors[name]
     if tensor.dtype not in ("I8", "F8_E4M3", "F8_E5M2"):
         return None
-    for other, divisor in ((f"{name}_scale", 1.0), (f"{name.removesuffix('.weight')}.SCB", 127.0)):
-        if other in checkpoint.tensors and checkpoint.tensors[other].count in (1, *tensor.shape[:1]):
-            return Scale(other, divisor)
+    for other, divisor in (
+        (f"{name}_scale", 1.0),
+        (f"{name}_scale_inv", 1.0),  # named so, and multiplied all the same
+        (f"{name.removesuffix('.weight')}.SCB", 127.0),
+    ):
+        if other in checkpoint.tensors:
+            there = checkpoint.tensors[other]
+            if there.count in (1, *tensor.shape[:1]):
+                return Scale(other, divisor)
+            tall, wide = _block(checkpoint.config)
+            if len(tensor.shape) == 2 and there.shape == (-(-tensor.shape[0] // tall), -(-tensor.shape[1] // wide)):
+                return Scale(other, divisor, (tall, wide))
     return None
 
 
-def shaped(values: Values, scale: Scale, dimensions: int) -> Values:
-    """A scale's values, for all rows or for some, as they multiply these rows of a tensor of so many dimensions."""
+def _block(config: Any) -> tuple[int, int]:
+    """Rows and columns of a block with one scale, as ``quantization_config`` says; DeepSeek's 128 by 128 when it does not."""
+    said = config.get("quantization_config")
+    size = said.get("weight_block_size") if isinstance(said, dict) else None
+    if isinstance(size, list) and len(size) == 2 and all(type(side) is int and side > 0 for side in size):
+        return size[0], size[1]
+    return 128, 128
+
+
+def shaped(values: Values, scale: Scale, shape: tuple[int, ...], rows: Sequence[int] | None = None) -> Values:
+    """A scale's values as they multiply these rows (all when not said) of a tensor of this shape."""
     divided: Values = values / scale.divisor
-    return divided.reshape(()) if divided.size == 1 else divided.reshape(-1, *(1 for _ in range(dimensions - 1)))
+    if divided.size == 1:
+        return divided.reshape(())
+    chosen = np.arange(shape[0]) if rows is None else np.asarray(rows)
+    if scale.block is not None:
+        tall, wide = scale.block
+        spread: Values = np.repeat(divided[chosen // tall], wide, axis=1)[:, : shape[1]]
+        return spread
+    return divided.reshape(-1)[chosen].reshape(-1, *(1 for _ in shape[1:]))
 
 
 def _rotary_heads(checkpoint: Checkpoint, role: str, shape: tuple[int, ...]) -> int | None:

@@ -97,14 +97,13 @@ def _values(
     if wanted.rows is None:
         values: Values = checkpoint.decode(raw, tensor.dtype, tensor.shape)
         if place.scale is not None:
-            values = values * shaped(factors[place.scale.name], place.scale, 2)
+            values = values * shaped(factors[place.scale.name], place.scale, tensor.shape)
         return values.T[place.first + begin : place.first + end]
     first = min(wanted.rows)
     there = checkpoint.decode(raw, tensor.dtype, (max(wanted.rows) + 1 - first, *tensor.shape[1:]))
     values = there[np.asarray(wanted.rows) - first]
     if place.scale is not None:
-        scale = factors[place.scale.name]
-        values = values * shaped(scale if scale.size == 1 else scale.reshape(-1)[list(wanted.rows)], place.scale, 2)
+        values = values * shaped(factors[place.scale.name], place.scale, tensor.shape, wanted.rows)
     return values
 
 

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from graph.decay import decay
 from graph.errors import NotFound
-from graph.records import Direction, Evidence, ModelRecord, Relation, State
+from graph.records import Contradicts, Direction, Evidence, ModelRecord, Relation, State
 from graph.snapshot import Snapshot
-from graph.store import EVERY_FIELD, ROOT, Collapse, EdgeFilter, Facet, Key, ModelFilter, Order, Store, Want
+from graph.store import EVERY_FIELD, ROOT, Collapse, Doubt, EdgeFilter, Facet, Key, ModelFilter, Order, Store, Want
 from graph.stores.embedded import open_snapshot
 from graph.stores.neo4j import Server, load, open_neo4j
 from tests.neo4j_server import Neo4jServer, missing
@@ -28,6 +28,7 @@ from tests.worlds import (
     Held,
     Result,
     Row,
+    Told,
     alike,
     board,
     build,
@@ -37,6 +38,7 @@ from tests.worlds import (
     model,
     niche_board,
     niches,
+    told,
 )
 
 Opener = Callable[[Snapshot], Awaitable[Store]]
@@ -67,6 +69,8 @@ EDGES = [
     EdgeFilter(evidence=frozenset({Evidence.CARD})),
     EdgeFilter(relations=frozenset({Relation.FINETUNE}), evidence=frozenset({Evidence.HUB, Evidence.TAG})),
 ]
+
+DOUBTS = [Doubt(), Doubt(probability=0.0), Doubt((Contradicts.COPY, Contradicts.UNDECLARED), 0.7)]
 
 
 @pytest.fixture(params=["snapshot", pytest.param("neo4j", marks=pytest.mark.neo4j)])
@@ -135,6 +139,14 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
         assert await store.facets(where, list(Facet), 3) == plain.facets(where, list(Facet), 3)
     assert await store.base_models(ids) == [tuple(e for e in plain.edges if e.model == id) for id in ids]
     assert await store.claims(ids) == [tuple(c for c in plain.all_claims if c.model == id) for id in ids]
+    for where, doubt in product(FILTERS[:6] if every else FILTERS[:2], DOUBTS):
+        after = None
+        for _ in range(20):
+            against = await store.contradicted(where, doubt, 2, after)
+            assert against == plain.contradicted(where, doubt, 2, after)
+            if not against.has_next:
+                break
+            after = against.keys[-1]
     assert await store.trainings(ids) == [tuple(t for t in plain.all_trainings if t.model == id) for id in ids]
     assert await store.novelty([*ids, "nothing/here"]) == [*(plain.all_novelty.get(id) for id in ids), None]
     assert await store.abilities([*ids, "nothing/here"]) == [*(plain.all_abilities.get(id) for id in ids), None]
@@ -206,12 +218,13 @@ def check(
     results: Sequence[Result] = (),
     similar: Sequence[Alike] = (),
     tensors: Sequence[Held] = (),
+    told: Sequence[Told] = (),
     *,
     every: bool = True,
 ) -> None:
     folder = Path(tempfile.mkdtemp())
     try:
-        snapshot = build(folder, rows, datasets, aliases, results, similar, tensors)
+        snapshot = build(folder, rows, datasets, aliases, results, similar, tensors, told)
         snapshot.verify()
 
         async def run() -> None:
@@ -228,7 +241,8 @@ def check(
 
 
 def test_drawn_family(opener: Opener) -> None:
-    check(opener, family(), [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")], board(), alike(), held())
+    datasets, aliases = [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")]
+    check(opener, family(), datasets, aliases, board(), alike(), held(), told())
 
 
 def test_drawn_niches(opener: Opener, tmp_path: Path) -> None:
@@ -283,7 +297,11 @@ def world(opener: Opener, rows: list[Row], *, every: bool = True) -> None:
     ids = [row["id"] for row in rows]
     similar = [(one, other, 0.9 - 0.3 * (at % 3)) for at, (one, other) in enumerate(pairwise(ids))]
     tensors = [(id, role, digit) for id in ids for role, digit in (("0.mlp.up", "a"), ("head", "c"))]
-    check(opener, rows, [{"id": "s/one", "likes": 2}], aliases, (), similar, tensors, every=every)
+    relations = ("identical", "finetune", "quantized", "recast", "merge", "unknown")
+    found = [
+        (one, relations[(at + len(other)) % 6], other, (at % 10) / 9) for at, (one, other) in enumerate(pairwise(ids))
+    ]
+    check(opener, rows, [{"id": "s/one", "likes": 2}], aliases, (), similar, tensors, found, every=every)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)

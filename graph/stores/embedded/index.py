@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from graph.contradictions import all_contradictions
 from graph.coverage import coverage
 from graph.folding import originals
 from graph.frames import Frames, Numbers, OnDisk, numbered
 from graph.groups import ordered, starts
-from graph.records import Evidence, Relation
+from graph.records import Contradicts, Evidence, Relation
 from graph.sizes import size_class
 from graph.snapshot import Snapshot
 from graph.standard import SHIPPED
@@ -34,6 +35,7 @@ from graph.tables import BY_NAME
 VERSION = 11
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
+KINDS = [kind.value for kind in Contradicts]
 EVIDENCE = [evidence.value for evidence in Evidence]
 EVIDENCE_OF = [  # by a mask of bits in the order of ``EVIDENCE``
     tuple(Evidence(word) for at, word in enumerate(EVIDENCE) if mask >> at & 1) for mask in range(1 << len(EVIDENCE))
@@ -72,6 +74,7 @@ def _write(tables: Frames, shelf: Shelf) -> None:
             pool.submit(_names, tables, shelf, ranks),
             pool.submit(_weights, tables, shelf, ranks),
             pool.submit(_coverage, tables, groups, shelf),
+            pool.submit(_contradictions, tables, groups, shelf, ranks),
         ]
         del models
         for task in tasks:
@@ -273,6 +276,18 @@ def _weights(tables: Frames, shelf: Shelf, ranks: Ranks) -> None:
 
 def _coverage(tables: Frames, groups: Mapping[Collapse, Numbers], shelf: Shelf) -> None:
     shelf.put_facts("coverage", asdict(coverage(tables, groups)))
+
+
+def _contradictions(tables: Frames, groups: Mapping[Collapse, Numbers], shelf: Shelf, ranks: Ranks) -> None:
+    """Contradictions of weights with what is said, by (model's rank, base model's name)."""
+    rows, ids = all_contradictions(tables, lambda: groups[Collapse.COPIES]), tables.frame("models", ["id"])["id"]
+    order = ordered(ranks.rows(numbered(rows["model"], ids)))
+    rows = rows[order]
+    kinds = rows["kind"].replace_strict({word: at for at, word in enumerate(KINDS)}, return_dtype=pl.UInt8)
+    shelf.put("contradiction_model", ranks.rows(numbered(rows["model"], ids)))
+    shelf.put("contradiction_base", ranks.rows(numbered(rows["base_model"], ids)))
+    shelf.put("contradiction_kind", kinds.to_numpy())
+    shelf.put("contradiction_probability", rows["probability"].to_numpy())
 
 
 def tensor_key(digest: str) -> np.uint64:

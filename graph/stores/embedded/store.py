@@ -33,8 +33,10 @@ from graph.snapshot import Snapshot
 from graph.store import (
     WANT,
     Collapse,
+    ContradictedPage,
     Coverage,
     DerivationPage,
+    Doubt,
     EdgeFilter,
     Facet,
     FacetCount,
@@ -50,6 +52,7 @@ from graph.store import (
 )
 from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.atlas import build_atlas
+from graph.stores.embedded.contradicted import Contradicted
 from graph.stores.embedded.index import build_index
 from graph.stores.embedded.lineages import Lineages
 from graph.stores.embedded.models import Models
@@ -68,6 +71,7 @@ class EmbeddedStore:
         self._models, self._parts = Models(shelf), Parts(shelf)
         self._lineages = Lineages(shelf, self._models)
         self._selection = Selection(shelf, self._models.ids, Groups(shelf, "trained"))
+        self._contradicted = Contradicted(shelf, self._models.ids)
         self._coverage = Coverage(**shelf.get_facts("coverage"))
         self._atlas: EmbeddedAtlas | None = None
         self._drawing = asyncio.Lock()
@@ -164,6 +168,19 @@ class EmbeddedStore:
             )
             for id in ids
         ]
+
+    async def contradicted(
+        self, where: ModelFilter, doubt: Doubt, first: int = 20, after: Key | None = None
+    ) -> ContradictedPage:
+        """A page of models whose weights contradict what is said of them."""
+        passing = None if where == ModelFilter() else self._passing(where)
+        rows, places = self._contradicted.rows(doubt, passing)
+        begin = int(np.searchsorted(rows, self._selection.place(Order.DOWNLOADS, after))) if after else 0
+        page = rows[begin : begin + first].tolist()
+        records = self._models.records(page)
+        found = tuple(map(self._contradicted.records, places[begin : begin + first]))
+        keys = tuple(self._selection.key(row, Order.DOWNLOADS) for row in page)
+        return ContradictedPage(tuple(records), found, keys, len(rows) > begin + first, len(rows))
 
     async def walk(
         self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, want: Want = WANT

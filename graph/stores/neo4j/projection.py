@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from graph.contradictions import all_contradictions
 from graph.folding import originals
 from graph.frames import OnDisk
 from graph.snapshot import Snapshot
+from graph.store import Collapse
 from graph.succession import tables as standing_tables
 from graph.tables import (
     ABILITIES,
@@ -129,7 +131,9 @@ def files(snapshot: Snapshot) -> Frame:
 
 
 def derivations(snapshot: Snapshot) -> Frame:
-    """DERIVED_FROM with its claims, each a JSON array: evidence, relation, where, confidence, detail."""
+    """DERIVED_FROM with its claims, each a JSON array (evidence, relation, where, confidence, detail), and how what the weights say
+    of it contradicts the others.
+    """
     parts = [pl.struct(part).struct.json_encode().str.slice(len(part) + 4).str.head(-1) for part in CLAIM]
     text = pl.format("[{}]", pl.concat_str(*parts, separator=",")).alias("claims")
     claims = (
@@ -138,7 +142,15 @@ def derivations(snapshot: Snapshot) -> Frame:
         .group_by("model", "base_model", maintain_order=True)
         .agg(pl.col("claims"))
     )
-    return _read(snapshot, DERIVATIONS.name).join(claims, on=["model", "base_model"], how="left", maintain_order="left")
+    tables = OnDisk(snapshot)
+    against = all_contradictions(tables, lambda: originals(tables)[Collapse.COPIES])
+    against = against.rename({"kind": "contradicts", "probability": "contradiction"})
+    ends = ["model", "base_model"]
+    return (
+        _read(snapshot, DERIVATIONS.name)
+        .join(claims, on=ends, how="left", maintain_order="left")
+        .join(against, on=ends, how="left", maintain_order="left")
+    )
 
 
 def results(snapshot: Snapshot) -> Frame:

@@ -14,6 +14,8 @@ import msgspec
 from graph.records import (
     AbilityRecord,
     ClaimRecord,
+    ContradictionRecord,
+    Contradicts,
     DatasetRecord,
     DerivationRecord,
     Evidence,
@@ -148,6 +150,11 @@ def claims(row: Row) -> list[ClaimRecord]:
         said, relation, where, confidence, detail = json.loads(text)
         found.append(ClaimRecord(row[0], row[1], _RELATIONS[relation], _EVIDENCE[said], where, confidence, detail))
     return found
+
+
+def contradictions(model: str, found: Sequence[Row]) -> tuple[ContradictionRecord, ...]:
+    """Of each: base model, kind and probability."""
+    return tuple(ContradictionRecord(model, base, Contradicts(kind), probability) for base, kind, probability in found)
 
 
 def training(row: Row) -> TrainingRecord:

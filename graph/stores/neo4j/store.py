@@ -13,6 +13,7 @@ from graph.errors import NotFound, Unreachable
 from graph.records import (
     AbilityRecord,
     ClaimRecord,
+    Contradicts,
     DatasetRecord,
     DerivationRecord,
     Direction,
@@ -33,8 +34,10 @@ from graph.store import (
     SIZE_CLASSES,
     WANT,
     Collapse,
+    ContradictedPage,
     Coverage,
     DerivationPage,
+    Doubt,
     EdgeFilter,
     Facet,
     FacetCount,
@@ -310,6 +313,22 @@ class Neo4jStore:
         for row in await self._ask("claims", ids=list(found)) if ids else ():
             found[row[0]] += rows.claims(row)
         return [tuple(found[id]) for id in ids]
+
+    async def contradicted(
+        self, where: ModelFilter, doubt: Doubt, first: int = 20, after: Key | None = None
+    ) -> ContradictedPage:
+        """Models whose weights contradict what is said of them."""
+        where = await self._spelled(where)
+        total, found = await self._ask(
+            "contradicted",
+            kinds=[kind.value for kind in doubt.kinds or Contradicts],
+            probability=doubt.probability,
+            **finding.parameters(where),
+            **_page(Order.DOWNLOADS, first, after),
+        )
+        page = _model_page([row for row, _ in found], Order.DOWNLOADS, first)
+        against = tuple(rows.contradictions(row[0], pairs) for row, pairs in found[:first])
+        return ContradictedPage(page.models, against, page.keys, page.has_next, total)
 
     async def walk(
         self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, want: Want = WANT

@@ -28,6 +28,7 @@ from ingest.weights.folder import Found, checkpoints
 from ingest.weights.member import member
 from ingest.weights.repository import HubReading, Reading, Repository
 from tests.ingest.weights import families
+from tests.ingest.weights.test_gguf_parts import write
 from tests.loopback_hub.server import COMMIT, Hub
 from tests.loopback_hub.storage import Storage
 
@@ -95,6 +96,20 @@ def test_shards_by_their_index(hub: Hub, tmp_path: Path) -> None:
     del hub.files["org/sharded"]["model-00002-of-00002.safetensors"]
     with pytest.raises(DamagedCheckpoint, match="not beside it"):
         read(hub, "org/sharded", 10**9)
+
+
+def test_gguf_in_parts(hub: Hub, tmp_path: Path) -> None:
+    folder = upload(hub, "org/parts", write(tmp_path / "m.gguf", 3))
+    whole = member("x", Found("x", folder).read())
+    assert read(hub, "org/parts", 10**9).member.digests == whole.digests
+    second = read(hub, "org/parts/m-00002-of-00003.gguf", 10**9)
+    assert (second.member.id, second.member.digests) == ("org/parts/m", whole.digests)
+    windows = read(hub, "org/parts", 10_000, budget=10_000).member
+    assert windows.tier is Tier.T1
+    assert {each.role for each in windows.tensors} == {each.role for each in whole.tensors}
+    del hub.files["org/parts"]["m-00003-of-00003.gguf"]
+    with pytest.raises(DamagedCheckpoint, match=r"m-00003-of-00003\.gguf is missing"):
+        read(hub, "org/parts", 10**9)
 
 
 def long_gguf(path: Path, words: int) -> Path:

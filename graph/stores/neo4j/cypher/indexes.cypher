@@ -21,4 +21,5 @@ CREATE INDEX stemma_dataset_id_lower IF NOT EXISTS FOR (n:Dataset) ON (n.id_lowe
 CREATE INDEX stemma_alias_alias IF NOT EXISTS FOR (n:Alias) ON (n.alias);
 CREATE INDEX stemma_alias_alias_lower IF NOT EXISTS FOR (n:Alias) ON (n.alias_lower);
 CREATE INDEX stemma_file_sha256 IF NOT EXISTS FOR (n:File) ON (n.sha256);
+CREATE INDEX stemma_derived_contradicts IF NOT EXISTS FOR ()-[e:DERIVED_FROM]-() ON (e.contradicts);
 CREATE TEXT INDEX stemma_model_text IF NOT EXISTS FOR (n:Model) ON (n.id_lower);

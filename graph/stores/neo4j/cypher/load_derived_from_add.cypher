@@ -11,6 +11,6 @@ MATCH (m:Model {id: $model[i]})
 MATCH (n:Model {id: $base_model[i]})
 CREATE (m)-[e:DERIVED_FROM {
   relation: $relation[i], evidence: $evidence[i], confidence: $confidence[i], conflict: $conflict[i],
-  cycle: $cycle[i], claims: $claims[i]
+  cycle: $cycle[i], claims: $claims[i], contradicts: $contradicts[i], contradiction: $contradiction[i]
 }]->(n)
 RETURN count(e) AS done

@@ -1,0 +1,45 @@
+"""This file knows whose weights contradict what is said of them: arrays, one place a contradiction, by model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from graph.records import ContradictionRecord, Contradicts
+from graph.store import Doubt
+from graph.stores.embedded.arrays import Array, Shelf
+from graph.stores.embedded.index import KINDS
+from graph.stores.embedded.names import Texts
+
+
+class Contradicted:
+    """The contradictions of one index."""
+
+    def __init__(self, shelf: Shelf, ids: Texts) -> None:
+        self._ids = ids
+        self._model, self._base = shelf.get("contradiction_model"), shelf.get("contradiction_base")
+        self._kind, self._probability = shelf.get("contradiction_kind"), shelf.get("contradiction_probability")
+
+    def rows(self, doubt: Doubt, passing: Array | None) -> tuple[Array, list[Array]]:
+        """(rows of models, ascending; the places of each one's contradictions that pass). ``passing``: rows, None for all."""
+        kept = self._probability >= doubt.probability
+        if doubt.kinds:
+            kept &= np.isin(self._kind, [KINDS.index(kind.value) for kind in doubt.kinds])
+        if passing is not None:
+            kept &= np.isin(self._model, passing)
+        places = np.flatnonzero(kept)
+        rows, begin = np.unique(self._model[places], return_index=True)
+        return rows, np.split(places, begin[1:]) if len(rows) else []
+
+    def records(self, places: Iterable[int]) -> tuple[ContradictionRecord, ...]:
+        """The contradictions at these places."""
+        return tuple(
+            ContradictionRecord(
+                self._ids[int(self._model[at])],
+                self._ids[int(self._base[at])],
+                Contradicts(KINDS[self._kind[at]]),
+                float(self._probability[at]),
+            )
+            for at in places
+        )

@@ -1,0 +1,67 @@
+// Of which models that pass a filter do the weights contradict what is said of them, most downloaded first?
+// Parameters:
+//   $kinds           ['copy', 'relation']     of contradictions
+//   $probability     0.5                      least of the weights' claim
+//   $key             -1200                    a model's downloads_key ...
+//   $after           'org/model'              ... and name, after which the page starts; the smallest number and '' at first
+//   $limit           21
+//   $text            'llama'                  part of the lower-case id; this and all that follow may be null for any
+//   $tasks           ['text-generation']
+//   $libraries       ['transformers']
+//   $licences        ['mit']
+//   $authors         ['org']
+//   $states          ['listed']
+//   $relations       ['root', 'finetune']     'root' is a model without a base model
+//   $parameters_min  1000000000               inclusive
+//   $parameters_max  8000000000               inclusive
+//   $created_from    1704067200000            ms since 1970, inclusive
+//   $created_until   1735689600000            ms since 1970, exclusive
+//   $novelty_classes ['light']
+//   $novelty_min     40.0                     inclusive
+//   $novelty_max     100.0                    inclusive
+//   $standards       ['curated']              all of them are met
+//   $dataset         'org/data'               canonical id
+// Row: how many models in all, and a list of [properties in the order of graph.records.ModelRecord, its contradictions by base model,
+//   each: base model, kind, probability]
+CALL () {
+  MATCH (m:Model)-[e:DERIVED_FROM]->(b:Model)
+  USING INDEX e:DERIVED_FROM(contradicts)
+  WHERE e.contradicts IN $kinds AND e.contradiction >= $probability
+    AND ($text IS NULL OR m.id_lower CONTAINS $text)
+    AND ($tasks IS NULL OR m.task IN $tasks)
+    AND ($libraries IS NULL OR m.library IN $libraries)
+    AND ($licences IS NULL OR m.licence IN $licences)
+    AND ($authors IS NULL OR m.author IN $authors)
+    AND ($states IS NULL OR m.state IN $states)
+    AND ($relations IS NULL OR any(r IN coalesce(m.relations, ['root']) WHERE r IN $relations))
+    AND ($parameters_min IS NULL OR m.parameters >= $parameters_min)
+    AND ($parameters_max IS NULL OR m.parameters <= $parameters_max)
+    AND ($created_from IS NULL OR m.created_at >= $created_from)
+    AND ($created_until IS NULL OR m.created_at < $created_until)
+    AND ($novelty_classes IS NULL OR m.novelty_class IN $novelty_classes)
+    AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
+    AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
+    AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
+    AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
+  WITH m, b.id AS base_model, e
+  ORDER BY base_model
+  RETURN m, collect([base_model, e.contradicts, e.contradiction]) AS found
+}
+WITH collect([m, found]) AS everyone
+CALL (everyone) {
+  UNWIND everyone AS one
+  WITH one[0] AS m, one[1] AS found
+  WHERE m.downloads_key > $key OR m.downloads_key = $key AND m.id > $after
+  WITH m, found
+  ORDER BY m.downloads_key, m.id
+  LIMIT $limit
+  RETURN collect([
+    [
+      m.id, m.hub_id, m.author, m.state, m.created_at, m.modified_at, m.task, m.library, m.licence, m.parameters,
+      m.dtype, m.architecture, m.context_length, m.downloads, m.downloads_all_time, m.likes, m.trending, m.sha, m.gated,
+      m.tags, m.languages, m.relations, m.generation, m.descendants, m.base_models, m.new_version,
+      m.novelty, m.novelty_class, m.ability, m.standards
+    ], found
+  ]) AS page
+}
+RETURN [size(everyone), page] AS answer

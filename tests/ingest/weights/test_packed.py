@@ -1,0 +1,151 @@
+"""Packed and scaled formats give back their values: four bits of bitsandbytes, fp8 with its scales; what does not fit is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from safetensors.numpy import save_file
+
+from ingest.weights.checkpoint import DamagedCheckpoint
+from ingest.weights.formats import decoded
+from ingest.weights.safetensors_file import read_safetensors
+from ingest.weights.space import placed
+from ingest.weights.windows import planned, windows
+
+NF4 = np.array(
+    [
+        -1,
+        -0.6962,
+        -0.5251,
+        -0.3949,
+        -0.2844,
+        -0.1848,
+        -0.0911,
+        0,
+        0.0796,
+        0.1609,
+        0.2461,
+        0.3379,
+        0.4407,
+        0.5626,
+        0.723,
+        1,
+    ],
+    dtype=np.float32,
+)
+NAME = "model.layers.0.mlp.up_proj.weight"
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def packed(values: npt.NDArray[np.float32], *, nested: bool, block: int = 64) -> tuple[Arrays, npt.NDArray[np.float32]]:
+    """(tensors as bitsandbytes saves them, the values that they stand for), written value by value."""
+    flat = values.reshape(-1)
+    scales = [float(np.abs(flat[at : at + block]).max()) for at in range(0, len(flat), block)]
+    state: dict[str, Any] = {"quant_type": "nf4", "blocksize": block, "dtype": "bfloat16", "shape": list(values.shape)}
+    tensors: Arrays = {}
+    if nested:
+        table, mean = np.linspace(-1, 1, 256, dtype=np.float32), float(np.mean(scales))
+        outer = max(abs(scale - mean) for scale in scales) or 1.0
+        codes = np.array([int(np.abs(table - (scale - mean) / outer).argmin()) for scale in scales], dtype=np.uint8)
+        scales = [float(table[code]) * outer + mean for code in codes]
+        state |= {"nested_blocksize": 256, "nested_dtype": "float32", "nested_offset": mean}
+        tensors[f"{NAME}.absmax"] = codes
+        tensors[f"{NAME}.nested_absmax"] = np.array([outer], dtype=np.float32)
+        tensors[f"{NAME}.nested_quant_map"] = table
+    else:
+        tensors[f"{NAME}.absmax"] = np.array(scales, dtype=np.float32)
+    codes = np.array(
+        [int(np.abs(NF4 - value / scales[at // block]).argmin()) for at, value in enumerate(flat.tolist())]
+    )
+    meant = np.array([NF4[code] * np.float32(scales[at // block]) for at, code in enumerate(codes)], dtype=np.float32)
+    tensors[NAME] = np.array([[a << 4 | b] for a, b in zip(codes[::2], codes[1::2], strict=True)], dtype=np.uint8)
+    tensors[f"{NAME}.quant_map"] = NF4
+    tensors[f"{NAME}.quant_state.bitsandbytes__nf4"] = np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
+    return tensors, meant.reshape(values.shape)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_four_bits_are_given_back(tmp_path: Path, nested: bool) -> None:
+    values = np.random.default_rng(0).normal(size=(32, 48)).astype(np.float32)
+    tensors, meant = packed(values, nested=nested)
+    save_file({**tensors, "model.norm.weight": np.ones(48, np.float32)}, tmp_path / "model.safetensors")
+    read = read_safetensors([tmp_path / "model.safetensors"])
+    assert sorted(read.tensors) == [NAME, "model.norm.weight"]
+    assert (read.tensors[NAME].dtype, read.tensors[NAME].shape) == ("NF4", (32, 48))
+    assert np.allclose(read.values(NAME), meant, atol=1e-6)
+    assert 0.05 < np.linalg.norm(meant - values) / np.linalg.norm(values) < 0.15
+    assert {each.role for each in placed(read)} == {"0.mlp.up", "norm"}
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "what"),
+    [
+        (".absmax", np.zeros(3, np.float32), "does not fit"),
+        (".quant_map", np.zeros(15, np.float32), "does not fit"),
+        ("", np.zeros((3, 1), np.uint8), "does not fit"),
+        (".quant_state.bitsandbytes__nf4", np.frombuffer(b"[1]", dtype=np.uint8), "does not say"),
+        (".quant_state.bitsandbytes__nf4", np.frombuffer(b"[" * 9_999, dtype=np.uint8), "does not say"),
+        (
+            ".quant_state.bitsandbytes__nf4",
+            np.frombuffer(b'{"blocksize": 0, "shape": [32, 48]}', dtype=np.uint8),
+            "says blocks of 0",
+        ),
+        (
+            ".quant_state.bitsandbytes__nf4",
+            np.frombuffer(b'{"blocksize": 64, "shape": [1099511627776, 9]}', dtype=np.uint8),
+            "claims",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path: Path, part: str, value: npt.NDArray[Any], what: str) -> None:
+    tensors, _ = packed(np.ones((32, 48), np.float32), nested=False)
+    save_file(tensors | {NAME + part: value}, tmp_path / "model.safetensors")
+    with pytest.raises(DamagedCheckpoint, match=what):
+        read_safetensors([tmp_path / "model.safetensors"])
+
+
+def fp8(path: Path, codes: npt.NDArray[np.uint8], name: str, scale: npt.NDArray[np.float32]) -> Path:
+    """A file with one matrix of E4M3, which NumPy cannot write, and its scale."""
+    header = {
+        NAME: {"dtype": "F8_E4M3", "shape": list(codes.shape), "data_offsets": [0, codes.size]},
+        name: {"dtype": "F32", "shape": list(scale.shape), "data_offsets": [codes.size, codes.size + scale.nbytes]},
+    }
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + codes.tobytes() + scale.tobytes())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("_scale", (1,)), ("_scale", (300, 1)), ("_scale_inv", ()), ("_scale_inv", (3, 2))]
+)
+def test_fp8_times_its_scale(tmp_path: Path, name: str, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 120, size=(300, 200), dtype=np.uint8)
+    scale = rng.uniform(0.5, 2, size=shape).astype(np.float32)
+    read = read_safetensors([fp8(tmp_path / "model.safetensors", codes, NAME + name, scale)])
+    plain = decoded(codes.reshape(-1), "F8_E4M3", codes.shape)
+    factors = scale.reshape(-1)
+    expected = [
+        [
+            plain[row, column]
+            * factors[0 if factors.size == 1 else row if factors.size == 300 else row // 128 * 2 + column // 128]
+            for column in range(200)
+        ]
+        for row in range(300)
+    ]
+    (only,) = list(placed(read))
+    assert only.dtype == "F8_E4M3"
+    assert np.allclose(only.values, np.array(expected, dtype=np.float32))
+
+    def fetch(parts: Any) -> list[bytes]:
+        return [path.read_bytes()[begin:end] for path, begin, end in parts]
+
+    wanted = planned(read, 20_000, 20_000)
+    (window,) = windows(read, wanted, fetch).values()
+    begin = wanted[0].window.begin
+    assert np.allclose(window, only.values[begin : begin + wanted[0].window.rows])

@@ -39,6 +39,7 @@ OFFSET_SPREAD = 0.25  # of sources, in logits
 DISPERSION_PRIOR = 4.0  # results that the common dispersion counts as
 STEPS = 120
 SMALL_STEP = 1e-4  # in the discriminations
+NOTHING = 1e-3  # discriminations that tell nothing
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,20 @@ def dispersions(results: Results, eta: Floats, doubt: Floats, u: Floats) -> Floa
 
 
 def fit(results: Results, votes: Votes = NO_VOTES) -> Response:
-    """The response model of these results and votes. Models without any keep ability 0 and variance 1."""
-    sums, found = Sums(results), _start(results)
+    """The response model of these results and votes. Models without any keep ability 0 and variance 1.
+
+    That no benchmark tells anything is a solution too, which steps from too noisy a start can fall into where results are few or of
+    little weight: then it is begun again as if nearly all that differs were ability.
+    """
+    found = _fitted(results, votes, _start(results))
+    if len(results.value) and float(np.abs(found.discrimination).max(initial=0.0)) < NOTHING:
+        found = _fitted(results, votes, _sure_start(results))
+    return found
+
+
+def _fitted(results: Results, votes: Votes, found: Response) -> Response:
+    """The steps from a start, until they change little."""
+    sums = Sums(results)
     weight_of: Floats = np.bincount(results.benchmark, results.weight, results.benchmarks).astype(np.float64)
     for step in range(1, STEPS + 1):
         eta = found.eta(results)
@@ -205,6 +218,20 @@ def _start(results: Results) -> Response:
         offset=np.zeros(results.sources),
         vote_scale=1.0,
     )
+
+
+def _sure_start(results: Results) -> Response:
+    """``_start`` with discriminations as large as the spread of each benchmark allows, and little noise."""
+    found = _start(results)
+    counts = np.maximum(np.bincount(results.benchmark, results.weight, results.benchmarks), 1e-12)
+    p, variance = probability(found.easiness)
+    off = results.weight * (results.value - p[results.benchmark]) ** 2
+    spread = np.bincount(results.benchmark, off, results.benchmarks) / counts
+    found.discrimination = np.sqrt(spread) / variance
+    found.dispersion = np.maximum(0.1 * spread / variance, 1e-5)
+    said = np.bincount(results.model, results.weight, results.models)
+    found.ability = found.ability * (said + 1) / np.maximum(said, 1e-12)
+    return found
 
 
 def _from_results(results: Results, sums: Sums, found: Response, w: Floats, z: Floats) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.ability import DEVIATION, MEAN, Unknown, low, told
+from graph.ability import DEVIATION, MEAN, WEIGHT, Grade, Unknown, low, told
 from graph.records import AbilityRecord, Relation
 from ingest.enrich.ability import DRIFT, Coded, abilities, coded
 from ingest.enrich.profile import profile
@@ -260,6 +260,24 @@ def test_sums_are_sums() -> None:
     for n in range(len(weight)):
         slow[results.model[n]] += weight[n] * of_benchmark[results.benchmark[n]]
     assert np.allclose(Sums(results).by_model(weight, of_benchmark), slow)
+
+
+@pytest.mark.parametrize("weight", [WEIGHT[Grade.LEADERBOARD], WEIGHT[Grade.AUTHOR]])
+def test_few_results_of_little_weight_still_tell(weight: float) -> None:
+    """Twenty models one above the other on four benchmarks: what all results weigh alike is nothing to the order."""
+    cells = [(f"m/{n:02}", f"b{b}", 0.3 + 0.01 * (n + 7 * b + n * (b + 3) % 5)) for n in range(20) for b in range(4)]
+    rows = pl.DataFrame(cells, schema=["model", "benchmark", "value"], orient="row")
+    found = fit(coded(rows.with_columns(source=pl.lit("cards"), weight=weight)).results)
+    assert found.converged
+    assert np.corrcoef(found.ability, np.arange(20))[0, 1] > 0.98
+    assert (found.discrimination > 0.1).all()
+
+
+def test_noise_alone_tells_nothing() -> None:
+    rows, _, _ = table(30, 6, 1.0, seed=13)
+    noise = rows.with_columns(value=pl.Series(np.random.default_rng(1).uniform(0.4, 0.6, rows.height)))
+    found = fit(coded(noise).results)
+    assert (found.variance > 0.3).all()
 
 
 def test_nothing_is_no_failure() -> None:

@@ -193,6 +193,14 @@ def test_a_row_tells_both_and_its_skipped_lines_are_few() -> None:
     assert (line["model"], line["detail"]) == ("a/m", "b0 acc and 4999 more")
 
 
+def test_what_json_cannot_hold_is_no_number() -> None:
+    builder = PartBuilder()
+    row = '{"id": "a/m", "evalResults": [{"data": {"dataset": {"id": "cais/hle"}, "value": NaN}}], "model-index": Infinity}'
+    builder.add_model(row.encode(), "s", 1)
+    assert builder.counts().skipped == {"result-not-a-number": 1}
+    assert "declared" not in builder.tables()
+
+
 def test_numbers_in_yaml_are_numbers() -> None:
     card = read("model-index:\n- results:\n  - dataset: {type: gsm8k}\n    metrics: [{type: acc, value: 61.43}]\n")
     left = Left()

@@ -30,8 +30,12 @@ BENCHMARKS = ("gsm8k", "hellaswag", "winogrande", "humaneval")
 
 def row(number: int, *, values: dict[str, float] | None = None, day: int = 1, **more: Any) -> Row:
     """A model whose card says how it did on some benchmarks; better ones have higher numbers."""
-    height = 0.3 + 0.02 * number
-    told = {name: height + 0.03 * place for place, name in enumerate(BENCHMARKS)} if values is None else values
+    height = 0.55 + 0.012 * number  # above what guessing gets on each
+    told = (
+        {name: height + 0.03 * place + 0.004 * (number * (place + 3) % 4) for place, name in enumerate(BENCHMARKS)}
+        if values is None
+        else values
+    )
     results = [
         {"dataset": {"type": name}, "metrics": [{"type": "acc", "value": value}]} for name, value in told.items()
     ]
@@ -123,6 +127,30 @@ def test_the_hubs_lists_bring_them_and_take_them_away(tmp_path: Path, monkeypatc
     finally:
         hub.stop()
     assert catalogue.head().table("models", ["state"]).to_pylist() == [{"state": "listed"}]
+
+
+def test_a_grade_is_a_weight(tmp_path: Path) -> None:
+    ids = {"gsm8k": "openai/gsm8k", "hle": "cais/hle", "mmlu-pro": "TIGER-Lab/MMLU-Pro", "gpqa": "Idavidrein/gpqa"}
+
+    def world(verified: bool) -> list[Row]:
+        rows = []
+        for number in range(20):
+            entries = [
+                {
+                    "verified": verified and number == 10,
+                    "data": {"dataset": {"id": id}, "value": 30.0 + number + 7 * place + (number * (place + 3)) % 5},
+                }
+                for place, id in enumerate(ids.values())
+            ]
+            rows.append({"_id": f"{number:024x}", "id": f"org/m{number:02d}", "evalResults": entries})
+        return rows
+
+    errors = {}
+    for verified in (False, True):
+        snapshot = take(tmp_path / str(verified), world(verified))
+        table = pl.DataFrame(snapshot.table("abilities"))
+        errors[verified] = table.filter(pl.col("model") == "org/m10")["error"].item()
+    assert errors[True] < 0.8 * errors[False]  # a weight of 1 for .4
 
 
 def test_no_scale_from_too_little(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""This file knows the zoo's commands: ``python -m bench.zoo make|baselines|score|judge|novelty``."""
+"""This file knows the zoo's commands: ``python -m bench.zoo make|baselines|score|judge|novelty|calibrate``."""
 
 from __future__ import annotations
 
@@ -127,6 +127,24 @@ def novelty(folder: Path, values: int | None, out: Path | None) -> None:
     from bench.zoo import novelty as judging
 
     click.echo(judging.judged(folder, values, out))
+
+
+@main.command()
+@click.argument("folders", type=click.Path(path_type=Path, exists=True), nargs=-1, required=True)
+@click.option("--values", default="all,65536", show_default=True, help="Weights read of each model, several.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the tables there.")
+def calibrate(folders: tuple[Path, ...], values: str, out: Path | None) -> None:
+    """Hold what is said of derivations against how often it is right, over zoos that may be tuned on. Needs no torch.
+
+    python -m bench.zoo calibrate /var/tmp/zoo/1 /var/tmp/zoo/100
+    """
+    from bench.zoo import calibration
+
+    budgets = [None if word == "all" else int(word) for word in values.split(",")]
+    text = calibration.calibrated(folders, budgets)
+    click.echo(text)
+    if out is not None:
+        out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
-from bench.zoo import baselines, truth
+from bench.zoo import truth
 from bench.zoo.score import Score, reliability, score, table
 from ingest.names import judge
 from ingest.weights.folder import checkpoints
@@ -30,6 +30,8 @@ def judged(
 
     Adapters are taken from their configuration, as when folders are ingested. ``timeless``: also without upload times.
     """
+    from bench.zoo import baselines  # needs torch, the rest does not
+
     true = truth.read(folder)
     timings: list[str] = []
     results: dict[str, Score] = {}
@@ -38,10 +40,10 @@ def judged(
         members, adapters = read_members(folder, true, roots, BUDGET if budget is None else budget)
         read = time.perf_counter() - begun
         name = "stemma, all weights" if budget is None else f"stemma, {budget} weights"
-        for label, models in ((name, members), (f"{name}, no times", _undated(members) if timeless else [])):
+        for label, models in ((name, members), (f"{name}, no times", undated(members) if timeless else [])):
             if models:
                 begun = time.perf_counter()
-                said = _predictions(list(origins(models)), adapters)
+                said = predictions(list(origins(models)), adapters)
                 took = time.perf_counter() - begun
                 results[label] = score(true, said, roots, timeless=label != name)
                 timings.append(f"{label}: {len(models)} models read in {read:.1f} s, compared in {took:.1f} s")
@@ -49,7 +51,7 @@ def judged(
     results |= {label: score(true, said, roots) for label, said in baselines.predictions(folder).items()}
     machine = (
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
-        f"Python {platform.python_version()}, numpy {version('numpy')}, modelstemma {version('modelstemma')} at {_commit()}"
+        f"Python {platform.python_version()}, numpy {version('numpy')}, modelstemma {version('modelstemma')} at {commit()}"
     )
     notes = "\n".join(f"- {line}" for line in [*timings, *reliabilities])
     text = f"# Zoo {folder.name}, seed {true.seed}\n\n{machine}\n\n{table(results)}\n\n{notes}\n"
@@ -59,7 +61,7 @@ def judged(
     return text
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit that the code is at, as git names it; with ``-dirty`` when it was changed since."""
     said = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False, cwd=RESULTS
@@ -67,7 +69,7 @@ def _commit() -> str:
     return said.stdout.strip() or "an unknown commit"
 
 
-def _undated(members: list[Member]) -> list[Member]:
+def undated(members: list[Member]) -> list[Member]:
     return sorted((replace(member, created_at=None) for member in members), key=lambda member: member.id)
 
 
@@ -89,7 +91,7 @@ def read_members(
     return members, adapters
 
 
-def _predictions(found: list[Origin], adapters: dict[str, str]) -> truth.Predictions:
+def predictions(found: list[Origin], adapters: dict[str, str]) -> truth.Predictions:
     edges = [
         truth.Edge(
             model=parent.model,

@@ -9,7 +9,7 @@ instead, count neither way. Precision is 1 where nothing was predicted, recall 1
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 import msgspec
@@ -83,6 +83,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     brier: float | None  # mean (probability - right)^2 of the edges
     calibration_error: float | None  # ten bins of probability
     bins: tuple[tuple[float, float, int], ...]  # (mean probability, share right, edges) of the bins that hold any
+    outcomes: tuple[tuple[float, bool], ...]  # (probability, whether right) of every edge
 
 
 def _families(models: Iterable[Model]) -> dict[str, str]:
@@ -190,8 +191,9 @@ def score(truth: Truth, said: Predictions, roots: set[int] | None = None, *, tim
         set_coverage=_share(covered),
         set_size=sum(len(s.candidates) for s in sets) / len(sets) if sets else None,
         brier=sum((p - ok) ** 2 for p, ok in outcomes) / len(outcomes) if outcomes else None,
-        calibration_error=_calibration_error(outcomes),
-        bins=_bins(outcomes),
+        calibration_error=calibration_error_of(outcomes),
+        bins=bins(outcomes),
+        outcomes=tuple(outcomes),
     )
 
 
@@ -243,22 +245,22 @@ def _coefficient_errors(model: Model, said: dict[str, float | None], class_of: d
     return [abs(w - true[base]) for base, w in known.items()]
 
 
-def _bins(outcomes: list[tuple[float, bool]]) -> tuple[tuple[float, float, int], ...]:
+def bins(outcomes: Sequence[tuple[float, bool]]) -> tuple[tuple[float, float, int], ...]:
     """(mean probability, share right, edges) by tenths of probability."""
-    bins: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
+    tenths: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
     for probability, ok in outcomes:
-        bins[min(9, int(probability * 10))].append((probability, ok))
+        tenths[min(9, int(probability * 10))].append((probability, ok))
     return tuple(
         (sum(p for p, _ in members) / len(members), sum(ok for _, ok in members) / len(members), len(members))
-        for _, members in sorted(bins.items())
+        for _, members in sorted(tenths.items())
     )
 
 
-def _calibration_error(outcomes: list[tuple[float, bool]]) -> float | None:
+def calibration_error_of(outcomes: Sequence[tuple[float, bool]]) -> float | None:
     """sum over ten bins of |mean probability - share right| * size / all."""
     if not outcomes:
         return None
-    return sum(abs(said - right) * size for said, right, size in _bins(outcomes)) / len(outcomes)
+    return sum(abs(said - right) * size for said, right, size in bins(outcomes)) / len(outcomes)
 
 
 def reliability(result: Score) -> str:

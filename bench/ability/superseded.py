@@ -135,6 +135,7 @@ def _known(snapshot: Snapshot) -> list[str]:
         "| model | index | successor | index | better with | found | superseded since |",
         "|---|---:|---|---:|---:|---|---|",
     ]
+    found = 0
     for old, new in KNOWN:
         one, other = (rows.get(ids.get(name.lower(), name)) for name in (old, new))
         if one is None or other is None:
@@ -142,12 +143,17 @@ def _known(snapshot: Snapshot) -> list[str]:
             continue
         pair = pl.DataFrame([one, other], schema=measured(OnDisk(snapshot)).schema)
         (among,) = superseded(pair, edges, none)[1]["probability"].to_list() or [None]
+        found += among is not None
         deviations = (other["index"] - one["index"]) / np.hypot(one["error"], other["error"])
         lines.append(
             f"| {one['model']} | {one['index']:.1f} ± {one['error']:.1f} | {other['model']} | {other['index']:.1f} ± "
             f"{other['error']:.1f} | {deviations:.1f} deviations | {'no' if among is None else percent(among)} | "
             f"{(since.get(one['model']) or '')[:10]} |"
         )
+    lines += [
+        "",
+        f"{found} of {len(KNOWN)} pairs are found; of the others it is not sure enough that the second is better.",
+    ]
     return [*lines, ""]
 
 

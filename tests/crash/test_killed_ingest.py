@@ -88,7 +88,7 @@ def test_head_is_whole_and_the_next_run_gives_the_same_id(scene: Scene, killer: 
     [
         "os.rename /staging/dump",
         "os.rename /snapshots/.new",
-        "os.rename /snapshots/ID/.index",
+        "os.rename /snapshots/.new-PID/.index",
         "os.rename /HEAD",
         "os.rmdir /staging/dump",
     ],

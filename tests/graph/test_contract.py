@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from graph.decay import decay
 from graph.errors import NotFound
+from graph.fan import fans, fans_in
 from graph.records import Contradicts, Direction, Evidence, ModelRecord, Relation, State
 from graph.snapshot import Snapshot
 from graph.store import EVERY_FIELD, ROOT, Collapse, Doubt, EdgeFilter, Facet, Key, ModelFilter, Order, Store, Want
@@ -98,6 +100,16 @@ def same_model(one: ModelRecord | None, other: ModelRecord | None) -> bool:
     if one is None or other is None:
         return one is other
     return all(getattr(one, field.name) == getattr(other, field.name) for field in fields(ModelRecord))
+
+
+async def compare_fans(store: Store, plain: PlainStore, ids: Sequence[str]) -> None:
+    """What is drawn of each model's derived models is worked out of less than whole records, and the same."""
+    for id in ids:
+        edges = plain.derived(id, EdgeFilter(), len(plain.edges) + 1, None).derivations
+        counts = Counter(edge.relation for edge in edges)
+        found, named = await fans_in(store, id)
+        assert found == fans(edges, plain.by_id, dict(counts))
+        assert named == {edge.model: plain.by_id[edge.model] for fan in found for edge in fan.named}
 
 
 async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
@@ -286,6 +298,18 @@ def test_drawn_niches(opener: Opener, tmp_path: Path) -> None:
         await store.close()
 
     anyio.run(run)
+
+
+def test_fans_of_the_drawn_family(opener: Opener, tmp_path: Path) -> None:
+    async def asked() -> None:
+        snapshot = build(tmp_path, family())
+        store, plain = await opener(snapshot), PlainStore(snapshot)
+        try:
+            await compare_fans(store, plain, list(plain.by_id)[:6])
+        finally:
+            await store.close()
+
+    anyio.run(asked)
 
 
 def test_one_model_alone(opener: Opener) -> None:

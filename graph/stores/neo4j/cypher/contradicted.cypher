@@ -12,6 +12,7 @@
 //   $authors         ['org']
 //   $states          ['listed']
 //   $relations       ['root', 'finetune']     'root' is a model without a base model
+//   $evidence        ['hub', 'weights']       some claim about a base model of it is known so
 //   $parameters_min  1000000000               inclusive
 //   $parameters_max  8000000000               inclusive
 //   $created_from    1704067200000            ms since 1970, inclusive
@@ -34,6 +35,7 @@ CALL () {
     AND ($authors IS NULL OR m.author IN $authors)
     AND ($states IS NULL OR m.state IN $states)
     AND ($relations IS NULL OR any(r IN coalesce(m.relations, ['root']) WHERE r IN $relations))
+    AND ($evidence IS NULL OR EXISTS { (m)-[d:DERIVED_FROM]->() WHERE any(w IN d.evidence WHERE w IN $evidence) })
     AND ($parameters_min IS NULL OR m.parameters >= $parameters_min)
     AND ($parameters_max IS NULL OR m.parameters <= $parameters_max)
     AND ($created_from IS NULL OR m.created_at >= $created_from)

@@ -34,7 +34,7 @@ from ingest.report import Silent
 from ingest.results.taking_in import ingest_results
 from ingest.staging import Staging
 
-# Pairs of which those who follow the field say that the second has taken the place of the first; chosen before successors were computed.
+# Pairs of which it is said that the second has taken the place of the first; chosen before successors were worked out.
 KNOWN = (
     ("mistralai/Mistral-7B-Instruct-v0.1", "mistralai/Mistral-7B-Instruct-v0.3"),
     ("mistralai/Mistral-7B-v0.1", "Qwen/Qwen2.5-7B"),

@@ -101,7 +101,8 @@ class Manifest:
             ) from error
         if version != SCHEMA_VERSION:
             raise Damaged(
-                f"{where} has schema version {version}, this program reads {SCHEMA_VERSION}: ingest again with this program"
+                f"{where} has schema version {version}, this program reads {SCHEMA_VERSION}: ingest the sources again into an "
+                "empty folder (name one with --catalogue, or move this one away)"
             )
         missing = sorted(set(BY_NAME) - set(manifest.tables))
         if missing:

@@ -32,10 +32,12 @@ def demo_command(
     """Build the bundled sample catalogue, serve it, and say where."""
     from api.cli.progress import Bars
     from graph.catalogue import Catalogue
+    from graph.tables import SCHEMA_VERSION
     from ingest.sample import ingest_sample
 
     settings: Settings = context.obj
-    named = settings.catalogue if settings.catalogue_named else settings.catalogue.parent / "sample"
+    own = settings.catalogue.parent / f"sample-{SCHEMA_VERSION}"  # what an older program made there cannot be added to
+    named = settings.catalogue if settings.catalogue_named else own
     folder = catalogue or named
     with Bars() as bars:
         report = ingest_sample(Catalogue(folder), bars)

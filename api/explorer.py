@@ -69,7 +69,8 @@ class Explorer:
         address = request.url.path
         if address in self._files and not address.endswith("/index.html"):
             return self._file(self._files[address], request, _FOR_EVER if address.startswith(_HASHED) else _ASK_AGAIN)
-        if address.startswith(_HASHED) or "text/html" not in request.headers.get("accept", ""):
+        wanted = address == "/" or "text/html" in request.headers.get("accept", "")
+        if address.startswith(_HASHED) or not wanted:
             return PlainTextResponse("nothing is here: the explorer is at /, GraphQL at /graphql\n", 404)
         self._list()
         if self._made is None:

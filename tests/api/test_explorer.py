@@ -99,6 +99,7 @@ def test_nothing_outside_the_bundle_is_read(get: Get, address: str) -> None:
 
 
 def test_programs_get_no_page(get: Get) -> None:
+    assert get("/", {"accept": "*/*"}).text == get("/", {"accept": "text/html"}).text  # which is the page for all
     answer = get("/nowhere", {"accept": "application/json"})
     assert answer.status_code == 404
     assert "/graphql" in answer.text

@@ -47,12 +47,12 @@ _HEADERS = {
 }
 
 
-class Question(msgspec.Struct):
+class Question(msgspec.Struct, rename={"operation_name": "operationName"}):
     """The body of a GraphQL request."""
 
     query: str
     variables: dict[str, Any] | None = None
-    operationName: str | None = None  # noqa: N815 - GraphQL's own name
+    operation_name: str | None = None
 
 
 class Metrics:
@@ -125,7 +125,7 @@ class Service:
                 "BAD_INPUT", f"the request is not a GraphQL question ({error}): send JSON with `query`", 400
             )
         async with self._serving.store() as (store, sources):
-            whole = [store.snapshot, question.query, question.variables, question.operationName]
+            whole = [store.snapshot, question.query, question.variables, question.operation_name]
             asked = json.dumps(whole, sort_keys=True).encode()  # quicker encoders refuse whole numbers beyond 64 bits
             key = hashlib.sha256(asked).digest()
             tag = f'"{key.hex()[:32]}"'
@@ -136,7 +136,7 @@ class Service:
                 self.metrics.kept.inc()
                 return _answer(body, tag, request)
             context = Context(store, Loaders(store), self._limits, sources)
-            answer = await run(question.query, question.variables, question.operationName, context, self._settings)
+            answer = await run(question.query, question.variables, question.operation_name, context, self._settings)
             body = msgspec.json.encode(answer.body, enc_hook=str)
         self.metrics.cost.observe(answer.cost)
         if answer.clean:

@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import click
 
@@ -16,27 +17,27 @@ from graph.errors import StemmaError
 class Lazy(click.Group):
     """Commands that are imported when they are used: `--help` and completion stay quick."""
 
-    _PLACES = {  # noqa: RUF012 - a constant
+    _PLACES: ClassVar = {
         "demo": "service",
         "serve": "service",
         "schema": "service",
         "completion": "service",
         "ingest": "ingest",
         "load": "load",
-        "find": "read",
-        "model": "read",
-        "lineage": "read",
-        "path": "read",
+        "find": "find",
+        "model": "model",
+        "lineage": "lineage",
+        "path": "lineage",
         "licence": "licence",
         "standard": "standards",
         "successors": "standing",
-        "copies": "read",
+        "copies": "model",
         "conflicts": "conflicts",
-        "identify": "read",
+        "identify": "identify",
         "weights": "weights",
         "novelty": "novelty",
         "report": "novelty",
-        "catalogue": "read",
+        "catalogue": "catalogue",
         "subset": "subset",
         "snapshot": "snapshots",
     }

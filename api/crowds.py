@@ -8,19 +8,19 @@ from datetime import datetime
 import anyio.lowlevel
 import msgspec
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from api.limits import LONGEST_NAME
 from api.serving import Serving
+from api.streams import streamed
 from graph.errors import BadInput, NotFound
 from graph.records import DerivationRecord, ModelRecord, Relation
 from graph.store import EdgeFilter, Key, Store
 from graph.subset.exports import csv_tables
 
 MOST_ROWS = 100_000
-LONGEST_NAME = 500
 _PAGE = 1_000
-KINDS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+KINDS = ("csv", "jsonl")
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):
@@ -58,13 +58,8 @@ class Crowd:
             (id,) = await store.resolve([name])
             if id is None:
                 raise NotFound("model", name)
-            headers = {
-                "content-disposition": f'attachment; filename="derived.{self._kind}"',
-                "cache-control": "no-store",
-                "x-stemma-snapshot": store.snapshot,
-            }
-            pieces = self._pieces(store, id, where)
-            await StreamingResponse(pieces, media_type=KINDS[self._kind], headers=headers)(scope, receive, send)
+            table = streamed(self._pieces(store, id, where), "derived", self._kind, store.snapshot)
+            await table(scope, receive, send)
 
     async def _pieces(self, store: Store, id: str, where: EdgeFilter) -> AsyncIterator[bytes]:
         if self._kind == "csv":

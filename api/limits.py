@@ -30,6 +30,7 @@ from graphql.type import GraphQLNonNull, GraphQLOutputType
 from graph.errors import LimitExceeded
 from graph.settings import Settings
 
+LONGEST_NAME = 500  # characters of a name that is looked up
 _USUAL_ROWS = 5  # of a list that takes no `first` or `limit`
 _ROWS_OF = ("first", "limit")  # arguments that say how many rows
 _PLAIN_LISTS = 1  # a list of words costs as one field

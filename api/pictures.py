@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from api.limits import LONGEST_NAME
 from api.serving import Serving
 from api.svg import draw
 from graph.errors import BadInput, NotFound
@@ -21,7 +22,6 @@ from graph.records import Direction, ModelRecord, Relation
 from graph.scene import lay_out
 from graph.store import EVERY_FIELD, Atlas, EdgeFilter, ModelFilter, Store, Want
 
-LONGEST_NAME = 500  # characters
 ANCESTORS = 16  # drawn, the nearest
 DEEPEST = 12  # derivations towards ancestors
 CACHING = "public, max-age=0, must-revalidate"

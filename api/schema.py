@@ -17,6 +17,7 @@ from api.connections import DOWNLOADS, ModelConnection, connection, page_size
 from api.contradictions import ContradictedConnection, contradicted
 from api.derivation import edge_filter
 from api.filters import MOST_VALUES, ModelFilter, filter_of
+from api.limits import LONGEST_NAME
 from api.lineage import Lineage, Path, lineage_of, wanted_of
 from api.loaders import Ask
 from api.model import ANCESTORS_AT_MOST
@@ -36,7 +37,6 @@ from graph.report import KEPT_LINES, report
 from graph.store import EdgeFilter, Key, ModelPage
 from graph.subset.query import Named
 
-LONGEST_NAME = 500
 MOST_IDS = 20  # of commonAncestors
 MOST_PATHS = 20
 DEEPEST = 1_000  # derivations of one lineage
@@ -189,7 +189,7 @@ class Query:
         if not 1 <= len(ids) <= MOST_IDS:
             raise LimitExceeded("number of ids", MOST_IDS, len(ids), "ask for 1 to that many models")
         store = info.context.store
-        resolved = await store.resolve([id[:500] for id in ids])
+        resolved = await store.resolve([id[:LONGEST_NAME] for id in ids])
         if None in resolved:
             return []
         wanted = dict.fromkeys(id for id in resolved if id is not None)
@@ -202,7 +202,7 @@ class Query:
     @strawberry.field(description="One dataset, by its name in any case.")
     async def dataset(self, info: Ask, id: strawberry.ID) -> DatasetNode | None:
         """A dataset's node."""
-        return await info.context.load.dataset.load(id[:500])
+        return await info.context.load.dataset.load(id[:LONGEST_NAME])
 
     @strawberry.field(description="Which models hold a tensor of this content; null when none is known to.")
     async def tensor(

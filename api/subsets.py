@@ -8,12 +8,12 @@ import anyio
 import anyio.lowlevel
 import strawberry
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from api.nodes import ModelNode
 from api.scalars import Long, State
 from api.serving import Serving
+from api.streams import streamed
 from api.subset_views import from_pairs
 from graph.store import Store
 from graph.subset.build import build, rows
@@ -25,11 +25,7 @@ from graph.subset.selection import Selection, select
 
 MOST_ROWS = 10_000  # of a table that streams
 _ROWS = 500  # between two looks at other requests
-KINDS = {
-    "csv": "text/csv; charset=utf-8",
-    "jsonl": "application/x-ndjson",
-    "parquet": "application/vnd.apache.parquet",
-}
+KINDS = ("csv", "jsonl", "parquet")
 
 
 @strawberry.input(description="A model taken, or left out, by name.")
@@ -127,13 +123,8 @@ class Preview:
         query = from_pairs(Request(scope).query_params.multi_items(), MOST_ROWS)
         async with self._serving.store() as (store, _):
             chosen = await select(store, query, MOST_ROWS)
-            headers = {
-                "content-disposition": f'attachment; filename="subset.{self._kind}"',
-                "cache-control": "no-store",
-                "x-stemma-snapshot": store.snapshot,
-            }
-            pieces = self._pieces(store, chosen)
-            await StreamingResponse(pieces, media_type=KINDS[self._kind], headers=headers)(scope, receive, send)
+            table = streamed(self._pieces(store, chosen), "subset", self._kind, store.snapshot)
+            await table(scope, receive, send)
 
     async def _pieces(self, store: Store, chosen: Selection) -> AsyncIterator[bytes]:
         file = parquet.Pieces(MODELS) if self._kind == "parquet" else None

@@ -17,12 +17,14 @@ from graphql import GraphQLObjectType, get_named_type
 from api.app import create_app
 from api.execution import GRAPHQL
 from api.fast_lists import QuickLists
+from api.scalars import RelationFilter
 from api.schema import sdl
 from api.server import serving_of
 from graph.catalogue import Catalogue
 from graph.lineage import PACKED
+from graph.records import Relation
 from graph.settings import Settings, load
-from graph.store import EVERY_FIELD, Want
+from graph.store import EVERY_FIELD, ROOT, Want
 from graph.stores.embedded.store import EmbeddedStore
 from tests.worlds import alike, build, family, held, model
 
@@ -336,6 +338,11 @@ def selections(kind: GraphQLObjectType, depth: int) -> Sequence[str]:
         else:
             found.append(name)
     return found
+
+
+def test_every_relation_can_be_filtered_by() -> None:
+    assert [each.value for each in RelationFilter] == [ROOT, *(relation.value for relation in Relation)]
+    assert [each.name for each in RelationFilter] == ["ROOT", *(relation.name for relation in Relation)]
 
 
 def test_quick_lists_give_the_same_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from bench import world
 from graph.catalogue import Catalogue
@@ -29,7 +29,7 @@ from tests.explorer.service import CHROMIUM, FLAGS, PLAIN
 
 RESULTS = Path(__file__).parent / "results"
 PATIENCE_MS = 120_000
-SCREEN = {"width": 1400, "height": 850}
+SCREEN: ViewportSize = {"width": 1400, "height": 850}
 FIRST_TIER = ("head.json", "cells.bin", "points-0.bin")
 FRAMES = """async (seconds) => { let frames = 0; const begun = performance.now();
   while (performance.now() - begun < seconds * 1000) { await new Promise(requestAnimationFrame); frames++; }
@@ -182,7 +182,7 @@ def main() -> None:
             found = next(match for line in service.stdout if (match := re.match(r"serving:\s+(http://[^/]+)", line)))
             for name, flags in (("lineage", PLAIN), ("map", FLAGS)):
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-                page = browser.new_page(viewport=SCREEN)  # type: ignore[arg-type] # a viewport
+                page = browser.new_page(viewport=SCREEN)
                 page.set_default_timeout(PATIENCE_MS)
                 page.goto(f"{found[1]}/")
                 if name == "map":

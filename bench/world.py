@@ -11,9 +11,24 @@ from pathlib import Path
 
 import orjson
 
-WORDS = "llama mistral qwen gemma phi bert clip whisper flux sdxl deepseek granite yi falcon".split()  # noqa: SIM905
-SIZES = "1B 3B 7B 8B 13B 32B 70B base large".split()  # noqa: SIM905
-KINDS = "instruct chat lora GGUF AWQ merged dpo sft v2 tuned".split()  # noqa: SIM905
+WORDS = (
+    "llama",
+    "mistral",
+    "qwen",
+    "gemma",
+    "phi",
+    "bert",
+    "clip",
+    "whisper",
+    "flux",
+    "sdxl",
+    "deepseek",
+    "granite",
+    "yi",
+    "falcon",
+)
+SIZES = ("1B", "3B", "7B", "8B", "13B", "32B", "70B", "base", "large")
+KINDS = ("instruct", "chat", "lora", "GGUF", "AWQ", "merged", "dpo", "sft", "v2", "tuned")
 ARCHITECTURES = (
     *("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "GemmaForCausalLM", "Phi3ForCausalLM", "BertModel"),
     *("T5ForConditionalGeneration", "WhisperForConditionalGeneration", "CLIPModel", "ViTForImageClassification"),

@@ -43,13 +43,24 @@ class Told(Protocol):
     """What a fan looks at of each model: tens of thousands of whole records would take most of its time."""
 
     @property
-    def created_at(self) -> datetime | None: ...  # noqa: D102
+    def created_at(self) -> datetime | None:
+        """When it was made."""
+        ...
+
     @property
-    def downloads(self) -> int | None: ...  # noqa: D102
+    def downloads(self) -> int | None:
+        """In the last 30 days."""
+        ...
+
     @property
-    def descendants(self) -> int | None: ...  # noqa: D102
+    def descendants(self) -> int | None:
+        """How many were made from it."""
+        ...
+
     @property
-    def novelty(self) -> float | None: ...  # noqa: D102
+    def novelty(self) -> float | None:
+        """0 to 100."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

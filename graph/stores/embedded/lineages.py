@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isnan
 
 import numpy as np
 
@@ -88,7 +89,7 @@ class Lineages:
     def records(self, edges: Array) -> Iterable[DerivationRecord]:
         """The records of these edges."""
         kin = self._kin
-        confidence = [None if value != value else value for value in kin.confidence[edges].tolist()]  # noqa: PLR0124 - NaN
+        confidence = [None if isnan(value) else value for value in kin.confidence[edges].tolist()]
         flags = kin.flags[edges]
         return map(
             DerivationRecord,

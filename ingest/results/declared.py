@@ -270,10 +270,10 @@ def _cells(told: list[_Told], source: str, left: Left) -> list[Declared]:
 
 
 def _text(value: object) -> str | None:
-    """A text that names something, on one line and without half characters."""
+    """A text that names something, on one line and without half characters; of one that is too long, enough to be refused by."""
     if not isinstance(value, str) or not value.strip():
         return None
-    return " ".join(value.encode("utf-8", "replace").decode().split())
+    return " ".join(value.encode("utf-8", "replace").decode().split())[: _LONGEST_NAME + 1]
 
 
 def _number(value: object, *, words: bool) -> float | None:

@@ -226,3 +226,10 @@ def test_names_of_benchmarks() -> None:
         Scale.ERROR,
         Scale.UNKNOWN,
     ]
+
+
+def test_of_a_name_without_end_little_is_kept() -> None:
+    benchmark.cache_clear()
+    assert of_index(result(0.5, "x" * 1_000_000))[1] == {"result-bad-name": 1}
+    benchmark("x" * 201)  # what was looked up, and is remembered
+    assert benchmark.cache_info().currsize == 1

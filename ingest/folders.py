@@ -25,7 +25,7 @@ from ingest.parse import PartBuilder
 from ingest.reading import Item, read_all
 from ingest.report import MAX_BAD_FRACTION, Progress, Report, Silent
 from ingest.staging import WEIGHTS_ANEW, Staging
-from ingest.weights.adapter import checked
+from ingest.weights.adapter import Bases
 from ingest.weights.change import Change, Changes
 from ingest.weights.compare import Comparison
 from ingest.weights.folder import checkpoints
@@ -100,9 +100,10 @@ def ingest_folders(
         shelf.put_origins(told_of)
         progress.finish()
         tensors = {model.id: model.tensors for model in kept.values()}
+        bases = Bases(tensors if adapters else {})
         for claim, modules in adapters:
             row += 1
-            builder.add_claims(claim.model, [checked(claim, modules, tensors)], "weights", row)
+            builder.add_claims(claim.model, [bases.checked(claim, modules)], "weights", row)
         names = sorted([*(str(path.resolve()) for path in paths), *(item.model for item in repositories)])
         run = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
         staging = Staging(catalogue.staging(f"folder-{run}"))

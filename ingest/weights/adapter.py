@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -27,6 +28,7 @@ _SIDE = re.compile(r"(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.\w+)?\.weight
 _FUSED = {"qkv": ("query", "key", "value"), "gate_up": ("gate", "up")}
 _MISFIT = 0.02
 Modules = Mapping[str, tuple[int, int]]  # (out, in) by role
+Shapes = Mapping[str, tuple[int, ...]]  # by role
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,20 @@ def modules_of(tensors: Iterable[Tensor]) -> dict[str, tuple[int, int]]:
     }
 
 
-def fit(modules: Modules, base: Iterable[Described]) -> Fit:
+def fit(modules: Modules, shapes: Shapes) -> Fit:
     """How an adapter lies on a base."""
-    shapes = {tensor.role: tensor.shape for tensor in base}
     same, other = 0, None
     for role, sides in modules.items():
         held = _held(role, shapes)
         if held == sides:
             same += 1
         elif held is not None and other is None:
-            other = f"{role} is {held[0]} x {held[1]} there and {sides[0]} x {sides[1]} here"
+            there, here = (" x ".join(map(str, shape)) for shape in (held, sides))
+            other = f"{role} is {there} there and {here} here"
     return Fit(same, other)
 
 
-def _held(role: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...] | None:
+def _held(role: str, shapes: Shapes) -> tuple[int, ...] | None:
     """The shape of a module; of a fused one that of its parts together."""
     stem, _, last = role.rpartition(".")
     parts = [shapes.get(f"{stem}.{part}") for part in _FUSED.get(last, ())]
@@ -79,15 +81,26 @@ def _held(role: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...] |
     return shapes.get(role)
 
 
-def checked(claim: ClaimRecord, modules: Modules, known: Mapping[str, Iterable[Described]]) -> ClaimRecord:
-    """The claim of an adapter, with what the shapes say of it. ``known``: the tensors of all models that were read."""
-    if not modules or claim.base_model not in known:
-        return claim
-    found = fit(modules, known[claim.base_model])
-    if not found.fits:
-        why = found.other or "it holds none of its modules"
-        return replace(claim, confidence=_MISFIT, detail=f"the adapter does not fit it: {why}")
-    others = [fit(modules, tensors).fits for name, tensors in known.items() if name != claim.base_model]
-    odds = math.log((len(others) + 2) / (sum(others) + 1))
-    what = f"{found.same} of {len(modules)} modules fit it: log-odds {odds:+.1f} ({sum(others)} of {len(others)} others fit)"
-    return replace(claim, detail=what)
+class Bases:
+    """Models that were read, by the shapes of their tensors, which many have in common."""
+
+    def __init__(self, known: Mapping[str, Iterable[Described]]) -> None:
+        self._shapes = {
+            name: frozenset((tensor.role, tensor.shape) for tensor in tensors) for name, tensors in known.items()
+        }
+        self._models = Counter(self._shapes.values())
+
+    def checked(self, claim: ClaimRecord, modules: Modules) -> ClaimRecord:
+        """The claim of an adapter, with what the shapes say of it where its base was read."""
+        shapes = self._shapes.get(claim.base_model)
+        if not modules or shapes is None:
+            return claim
+        found = fit(modules, dict(shapes))
+        if not found.fits:
+            why = found.other or "it holds none of its modules"
+            return replace(claim, confidence=_MISFIT, detail=f"the adapter does not fit it: {why}")
+        others = self._models.total() - 1
+        fitting = sum(count for each, count in self._models.items() if fit(modules, dict(each)).fits) - 1
+        odds = math.log((others + 2) / (fitting + 1))
+        what = f"{found.same} of {len(modules)} modules fit it: log-odds {odds:+.1f} ({fitting} of {others} others fit)"
+        return replace(claim, detail=what)

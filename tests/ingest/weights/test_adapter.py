@@ -15,7 +15,7 @@ from graph.records import ClaimRecord, Contradicts, Evidence, Relation
 from graph.store import Doubt, ModelFilter
 from graph.stores.embedded import open_snapshot
 from ingest.folders import ingest_folders
-from ingest.weights.adapter import checked, fit, modules_of
+from ingest.weights.adapter import Bases, fit, modules_of
 from ingest.weights.checkpoint import Tensor
 from ingest.weights.exact import Described
 from tests.ingest.weights import families
@@ -51,7 +51,7 @@ def test_modules_are_those_of_both_sides() -> None:
     ],
 )
 def test_what_fits(modules: dict[str, tuple[int, int]], same: int, fits: bool) -> None:
-    found = fit(modules, BASE)
+    found = fit(modules, {tensor.role: tensor.shape for tensor in BASE})
     assert (found.same, found.fits) == (same, fits)
 
 
@@ -59,14 +59,16 @@ def test_the_claim_says_how_much_fitting_tells() -> None:
     claim = ClaimRecord("m/a", "a/base", Relation.ADAPTER, Evidence.CONFIG, "adapter_config.json")
     small = [Described(Q, (48, 48), "F32")]
     known = {"a/base": BASE, "b/twin": BASE, "c/small": small, "d/small": small}
-    said = checked(claim, {Q: (64, 64)}, known)
+    said = Bases(known).checked(claim, {Q: (64, 64)})
     assert said.confidence is None
     assert said.detail == "1 of 1 modules fit it: log-odds +0.9 (1 of 3 others fit)"
-    denied = checked(claim, {Q: (48, 48)}, known)
+    denied = Bases(known).checked(claim, {Q: (48, 48)})
     assert denied.confidence == 0.02
     assert denied.detail == f"the adapter does not fit it: {Q} is 64 x 64 there and 48 x 48 here"
-    assert checked(claim, {}, known) == claim
-    assert checked(claim, {Q: (48, 48)}, {"c/small": small}) == claim
+    flat = Bases({"a/base": [Described(Q, (64,), "F32")]}).checked(claim, {Q: (64, 64)})
+    assert flat.detail == f"the adapter does not fit it: {Q} is 64 there and 64 x 64 here"
+    assert Bases(known).checked(claim, {}) == claim
+    assert Bases({"c/small": small}).checked(claim, {Q: (48, 48)}) == claim
 
 
 def test_a_folder_of_adapters(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from graph.digest import TableDigest
 from graph.errors import Damaged
-from graph.tables import BY_NAME, SCHEMA_VERSION, TABLES, Table
+from graph.tables import BY_NAME, SCHEMA_VERSION, TABLES, UNREADABLE, Table
 
 ROW_GROUP = 131_072  # rows
 MANIFEST = "manifest.json"
@@ -152,7 +152,7 @@ class Snapshot:
         wanted = BY_NAME[name].schema
         try:
             found = pq.read_table(self.path(name), columns=columns)
-        except (OSError, pa.ArrowException) as error:
+        except UNREADABLE as error:
             raise self._damaged(name, str(error)) from error
         if columns is not None:
             wanted = pa.schema([wanted.field(column) for column in columns])

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 SCHEMA_VERSION = 3
+# What reading a damaged Parquet file raises: the last of a column's name.
+UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)
 
 TIME = pa.timestamp("ms", tz="UTC")
 NAMES = pa.list_(pa.string())

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from graph.errors import BadInput
+from graph.tables import UNREADABLE
 from ingest.card import CardRow
 from ingest.rows import HubRow
 
@@ -45,7 +46,7 @@ def columns_of(path: Path) -> frozenset[str]:
     """The names of the columns. Raises BadInput when it is no Parquet, or has no names of repositories."""
     try:
         names = frozenset(pq.read_schema(path).names)
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise BadInput(f"{path} is not a readable Parquet file ({error}): get the file again") from error
     if not names & {"id", "modelId"}:
         raise BadInput(f"{path} has no column `id`: it is not a table of Hub records")
@@ -62,7 +63,7 @@ def parquet_blocks(path: Path) -> Iterator[ParquetBlock]:
                 count = batch.num_rows
                 yield ParquetBlock(_plain_times(batch), first, size * count // total)
                 first += count
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise BadInput(f"{path} is damaged near row {first} ({error}): get the file again") from error
 
 

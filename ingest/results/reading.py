@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from graph.errors import BadInput
+from graph.tables import UNREADABLE
 from ingest.results.mapping import Benchmark, Known, Long, Mapping, Voting
 
 LARGEST = 512 * 2**20  # bytes of a table, unpacked
@@ -77,7 +78,7 @@ def _table(path: Path) -> pl.DataFrame:
             return pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
         if kind == ".json":
             return pl.read_json(io.BytesIO(data), infer_schema_length=None)
-    except (OSError, EOFError, pl.exceptions.PolarsError, pa.ArrowException) as error:
+    except (EOFError, pl.exceptions.PolarsError, *UNREADABLE) as error:
         raise BadInput(f"{path} cannot be read as a table ({str(error)[:200]})") from error
     raise BadInput(f"{path}: result tables are .csv, .jsonl, .json or .parquet, also with .gz")
 

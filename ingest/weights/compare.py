@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from graph.errors import Damaged
 from graph.records import SimilarRecord
-from graph.tables import SIMILAR
+from graph.tables import SIMILAR, UNREADABLE
 from ingest.report import Progress
 from ingest.weights.linear_sketch import PARTS, directions
 from ingest.weights.near import LEAST_PRODUCT, SAME_PROFILE
@@ -76,7 +76,7 @@ class Comparison:
             return []
         try:
             found = pa.ipc.open_file(pa.memory_map(str(self._rows))).read_all()
-        except (OSError, pa.ArrowException) as error:
+        except UNREADABLE as error:
             raise Damaged(f"{self._rows} cannot be read ({error}): remove it, and compare again") from error
         return msgspec.convert(found.to_pylist(), list[SimilarRecord])
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graph.errors import Damaged
+from graph.tables import UNREADABLE
 from ingest.weights.checkpoint import Values
 from ingest.weights.linear_sketch import CANDIDATES, VERSION, LinearSketch, sketch_of
 from ingest.weights.shelf import WeightShelf
@@ -94,7 +95,7 @@ class SketchTable:
             return SCHEMA.empty_table()
         try:
             found = pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
-        except (OSError, pa.ArrowException) as error:
+        except UNREADABLE as error:
             raise Damaged(f"{self.path} cannot be read ({error}): remove it, it is made again") from error
         if found.schema != SCHEMA:
             raise Damaged(f"{self.path} has other columns: remove it, it is made again")

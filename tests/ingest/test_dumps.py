@@ -144,6 +144,12 @@ def test_a_line_that_unpacks_to_more_than_a_row_can_be_is_skipped(tmp_path: Path
     assert "org/bomb" not in catalogue.head().table("models")["id"].to_pylist()
 
 
+def parquet_with_a_name_that_is_no_text() -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"id": ["org/a"], "likes": [1]}), sink, store_schema=False)
+    return bytes(sink.getvalue().to_pybytes().replace(b"likes", b"\x80ikes"))
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -151,6 +157,7 @@ def test_a_line_that_unpacks_to_more_than_a_row_can_be_is_skipped(tmp_path: Path
         ("damaged.gz", gzip.compress(LINES)[:40] + b"\0\0\0\0" + gzip.compress(LINES)[44:], "damaged"),
         ("cut.zst", zstandard.compress(LINES)[:-20], "cut short"),
         ("cut.parquet", b"PAR1" + b"\0" * 100, "not a readable Parquet"),
+        ("name.parquet", parquet_with_a_name_that_is_no_text(), "not a readable Parquet"),
         ("cut.json", json.dumps(ROWS).encode()[:-9], "JSON array"),
     ],
 )

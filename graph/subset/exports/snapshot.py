@@ -26,7 +26,7 @@ from graph.records import State
 from graph.snapshot import ROW_GROUP, Snapshot, Source
 from graph.stores.embedded.index import build_index
 from graph.subset.lock import Lock
-from graph.tables import BY_NAME
+from graph.tables import BY_NAME, UNREADABLE
 
 _BY_MODEL = ("claims", "trainings", "files", "tensors", "changes", "novelty", "results", "abilities")
 
@@ -82,7 +82,7 @@ def _kept(source: Snapshot, table: str, columns: dict[str, pa.Array]) -> Iterato
                     found = pc.is_in(batch.column(column), value_set=values)
                     mask = found if mask is None else pc.and_(mask, found)
                 yield batch.filter(mask)
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise Damaged(f"{source.path(table)} cannot be read ({error}): ingest again, or restore it") from error
 
 

@@ -28,6 +28,8 @@ def test_a_superseded_model_says_by_what_and_since_when(page: Page) -> None:
     told = "Superseded by new/child: better with a probability of more than 99.9 %, 2 derivations away."
     expect(page.get_by_text(told)).to_be_visible()
     expect(page.get_by_text("One of 3 that are later and better; the first was made on 2024-01-01.")).to_be_visible()
+    in_short = page.get_by_role("list", name="In short")
+    expect(in_short).to_contain_text("What instead of it?new/child, which is later and better")
     stands = page.get_by_role("region", name="How it stands among those like it")
     expect(stands).to_contain_text("likely the best of 7 measured for text-generation of 3B-10B parameters")
     expect(stands.get_by_role("listitem")).to_have_count(3)

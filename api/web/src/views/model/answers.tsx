@@ -50,6 +50,28 @@ export function Answers({ model, siblings, ancestry }: Props) {
 
 function Instead({ model, siblings }: { model: Model; siblings: Siblings | null }) {
   const [base] = model.baseModels;
+  if (base && model.novelty && isSame(model.novelty))
+    return (
+      <>
+        <p>
+          <a href={modelAddress(base.baseModel.id)}>{base.baseModel.id}</a>, which it is made from
+        </p>
+        {siblings && <Others siblings={siblings} words="or" />}
+      </>
+    );
+  const [next] = model.successors;
+  if (next)
+    return (
+      <>
+        <p>
+          <a href={modelAddress(next.model.id)}>{next.model.id}</a>,{" "}
+          {next.probability === null ? "which its author names" : "which is later and better"}
+        </p>
+        <p class="quiet small">
+          <a href="#standing">All that could take its place</a>
+        </p>
+      </>
+    );
   if (!base)
     return (
       <p>
@@ -61,15 +83,6 @@ function Instead({ model, siblings }: { model: Model; siblings: Siblings | null 
         )}
         .
       </p>
-    );
-  if (model.novelty && isSame(model.novelty))
-    return (
-      <>
-        <p>
-          <a href={modelAddress(base.baseModel.id)}>{base.baseModel.id}</a>, which it is made from
-        </p>
-        {siblings && <Others siblings={siblings} words="or" />}
-      </>
     );
   const [first] = siblings?.others ?? [];
   if (!siblings || !first) return <p>Nothing else was made like it from {base.baseModel.id}.</p>;

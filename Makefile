@@ -19,6 +19,7 @@ SIZE ?= 200000
 SEED ?= 1
 MODELS ?= 100000
 ROOTS ?= 3
+ROUNDS ?= 3
 CASES ?= 100000
 WHEELS ?= wheels
 MEGABYTES ?= 1000
@@ -26,7 +27,7 @@ TABLES ?= ../shared/data/evals
 LEADERBOARD ?= $(TABLES)/open_llm_leaderboard_v2.csv.gz
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web screenshots test check neo4j bench bench-fuzz bench-minilm bench-reading bench-weights bench-similarity bench-ability bench-superseded bench-explorer format lock clean
+.PHONY: help demo web screenshots test fuzz check neo4j bench bench-fuzz bench-minilm bench-reading bench-weights bench-similarity bench-ability bench-superseded bench-explorer format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -76,6 +77,11 @@ screenshots: $(READY) $(WEB) ## write the README's pictures of the explorer anew
 test: $(READY) $(WEB) $(GRAPHIQL) $(NEO4J) $(NODE) ## run every test, with a real Neo4j server
 	@cd api/web && $(NPM) run --silent test
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+fuzz: $(READY) ## look for new cases that fail: generated rows, files, names, documents and graphs, ROUNDS times
+	@for round in $$(seq $(ROUNDS)); do \
+		$(BIN)/python -m pytest -q --hypothesis-profile=new $$(grep -rl "^@given" tests --include='*.py') $(PYTEST_FLAGS) || exit 1; \
+	done
 
 check: $(READY) $(WEB) ## format, lint, types and import contracts
 	@$(BIN)/ruff format --check .

@@ -128,11 +128,9 @@ class PartBuilder:
         self._bad += 1
         self.skip(source, row, reason, detail)
 
-    def skip(
-        self, source: str, row: int | None, reason: str, detail: str | None, model: str | None = None, count: int = 1
-    ) -> None:
-        """A claim, or another part of a row, that is left out; ``count`` of them in one line."""
-        self._reasons[reason] += count
+    def skip(self, source: str, row: int | None, reason: str, detail: str | None, model: str | None = None) -> None:
+        """A claim, or another part of a row, that is left out: one line of ``skipped``, and one in the counts."""
+        self._reasons[reason] += 1
         cut = detail[:200].encode("utf-8", "replace").decode() if detail is not None else None
         self._skipped.append((source, row, reason, cut, model))
 
@@ -318,7 +316,7 @@ class PartBuilder:
         elif card is not None and card.index is not None:
             self._declared += [(number, *cell) for cell in model_index(card.index, left, words=card.words)]
         for reason, (many, first) in left.found.items():
-            self.skip(source, row, reason, first if many == 1 else f"{first} and {many - 1} more", id, many)
+            self.skip(source, row, reason, first if many == 1 else f"{first} and {many - 1} more", id)
         return speaks
 
     def _siblings(self, siblings: list[SiblingRow | str], number: int) -> int:

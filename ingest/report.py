@@ -45,7 +45,7 @@ class Report:
     """What a run read, kept and left out."""
 
     rows: int = 0  # read from the sources
-    skipped: Counter[str] = field(default_factory=Counter)  # rows and claims left out, by reason
+    skipped: Counter[str] = field(default_factory=Counter)  # lines of `skipped`, by reason: rows, and parts of rows
     bad_rows: int = 0  # rows that could not be read at all
     models: int = 0  # in the snapshot
     datasets: int = 0

@@ -13,7 +13,7 @@ import anyio
 import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from graph.catalogue import Catalogue
@@ -175,6 +175,7 @@ def _value(draw: st.DrawFn, kind: pa.DataType) -> Any:
 
 @FUZZ
 @given(odd_tables(), st.sampled_from(["zstd", "snappy", "none"]))
+@example(pa.table({"id": ["o/0"], "model-index": [["", ""]]}), "none")  # two left out for one reason are one line
 def test_parquet_of_odd_types(tmp_path: Path, table: pa.Table, compression: str) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression=compression)

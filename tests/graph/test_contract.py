@@ -339,7 +339,6 @@ def test_any_world_embedded(rows: list[Row]) -> None:
     max_examples=3,
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    derandomize=True,
     phases=(Phase.generate,),  # making a failure smaller would ask a server for hours
 )
 @given(rows=hub_rows())

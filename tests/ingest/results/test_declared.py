@@ -188,7 +188,7 @@ def test_a_row_tells_both_and_its_skipped_lines_are_few() -> None:
     tables = builder.tables()
     told = {(row["source"], row["benchmark"], row["value"]) for row in tables["declared"].to_pylist()}
     assert told == {("evalResults", "gpqa", 40.0), ("model-index", "gsm8k", 0.5)}
-    assert builder.counts().skipped == {"result-not-a-number": 5_000}
+    assert builder.counts().skipped == {"result-not-a-number": 1}  # as many as there are lines
     (line,) = tables["skipped"].to_pylist()
     assert (line["model"], line["detail"]) == ("a/m", "b0 acc and 4999 more")
 

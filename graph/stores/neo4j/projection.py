@@ -78,7 +78,7 @@ def models(snapshot: Snapshot) -> Frame:
     )
     able = pl.DataFrame(snapshot.table(ABILITIES.name)).select(pl.exclude("norm"))
     ability = able.select(
-        pl.col("model").alias("id"), pl.struct(able.columns).struct.json_encode().alias("ability_facts")
+        pl.col("model").alias("id"), "domains", pl.struct(able.columns).struct.json_encode().alias("ability_facts")
     )
     on_disk = OnDisk(snapshot)
     standings, _ = standing_tables(on_disk)

@@ -52,7 +52,18 @@ def filter_of(given: ModelFilter | None) -> Filter:
     """A filter of the store's. Raises LimitExceeded, BadInput."""
     if given is None:
         return Filter()
-    for name in ("task", "library", "licence", "author", "state", "relation", "evidence", "novelty_class", "meets", "domain"):
+    for name in (
+        "task",
+        "library",
+        "licence",
+        "author",
+        "state",
+        "relation",
+        "evidence",
+        "novelty_class",
+        "meets",
+        "domain",
+    ):
         values: Sequence[object] | None = getattr(given, name)
         if values is not None and len(values) > MOST_VALUES:
             raise LimitExceeded(f"values of filter.{name}", MOST_VALUES, len(values), "ask for fewer at once")

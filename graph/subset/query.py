@@ -321,7 +321,18 @@ def _filter_lines(where: Where) -> Iterable[str]:
     for name in ("text", "dataset"):
         if getattr(where, name) is not None:
             yield f"{name} = {_quoted(getattr(where, name))}"
-    for name in ("task", "library", "licence", "author", "state", "relation", "evidence", "novelty_class", "domain", "meets"):
+    for name in (
+        "task",
+        "library",
+        "licence",
+        "author",
+        "state",
+        "relation",
+        "evidence",
+        "novelty_class",
+        "domain",
+        "meets",
+    ):
         if getattr(where, name) != getattr(Where(), name):
             yield f"{name} = {_toml(getattr(where, name))}"
     for name, low, high in (

@@ -31,7 +31,11 @@ def facets(tables: Frames, family: Numbers) -> dict[str, list[tuple[str | None, 
     told = tables.frame("derivations", ["model", "evidence"]).explode("evidence")
     evidence = told.group_by(id="model").agg(pl.col("evidence").unique())
     able = tables.frame("abilities", ["model", "domains"]).rename({"model": "id"})
-    models = read.with_columns(family=read["id"].gather(family)).join(evidence, on="id", how="left").join(able, on="id", how="left")
+    models = (
+        read.with_columns(family=read["id"].gather(family))
+        .join(evidence, on="id", how="left")
+        .join(able, on="id", how="left")
+    )
     relations = pl.when(pl.col("relations").list.len() > 0).then("relations").otherwise(pl.lit([ROOT]))
     values: dict[Facet, pl.Expr] = {
         Facet.TASK: pl.col("task"),

@@ -105,6 +105,7 @@ bench-similarity: $(READY) ## all pairs and identify among MODELS generated sket
 
 bench-ability: $(READY) ## foretell held-out results of the tables in the folder TABLES, beside the usual rules
 	@$(BIN)/python -m bench.ability $(TABLES) --seed $(SEED)
+	@$(BIN)/python -m bench.ability.whole --models 10000 --benchmarks 100 --seed $(SEED)
 
 bench-superseded: $(READY) ## look for superseded models in LEADERBOARD, the table of the Open LLM Leaderboard (second version)
 	@$(BIN)/python -m bench.ability.superseded $(LEADERBOARD)

@@ -32,6 +32,9 @@ class ModelFilter:
     evidence: list[Evidence] | None = strawberry.field(
         default=None, description="How some claim about one of its base models is known."
     )
+    domain: list[str] | None = strawberry.field(
+        default=None, description="What some benchmark that it has results on is about, such as mathematics."
+    )
     dataset: str | None = strawberry.field(default=None, description="A dataset that it says it was trained on.")
     parameters_min: Long | None = strawberry.field(default=None, description="Least number of parameters.")
     parameters_max: Long | None = strawberry.field(default=None, description="Largest number of parameters.")
@@ -49,7 +52,18 @@ def filter_of(given: ModelFilter | None) -> Filter:
     """A filter of the store's. Raises LimitExceeded, BadInput."""
     if given is None:
         return Filter()
-    for name in ("task", "library", "licence", "author", "state", "relation", "evidence", "novelty_class", "meets"):
+    for name in (
+        "task",
+        "library",
+        "licence",
+        "author",
+        "state",
+        "relation",
+        "evidence",
+        "novelty_class",
+        "meets",
+        "domain",
+    ):
         values: Sequence[object] | None = getattr(given, name)
         if values is not None and len(values) > MOST_VALUES:
             raise LimitExceeded(f"values of filter.{name}", MOST_VALUES, len(values), "ask for fewer at once")
@@ -76,6 +90,7 @@ def filter_of(given: ModelFilter | None) -> Filter:
         states=tuple(given.state or ()),
         relations=tuple(item.value for item in given.relation or ()),
         evidence=tuple(given.evidence or ()),
+        domains=tuple(given.domain or ()),
         dataset=given.dataset,
         parameters_min=given.parameters_min,
         parameters_max=given.parameters_max,

@@ -19,7 +19,7 @@ from graph.subset.query import Named, Query, Take, Where
 
 _WORDS = ("state", "relation", "evidence", "meets", "novelty_class")  # enums, that GraphQL writes in capitals
 _LISTS = {  # keys of an address that may repeat, and the filters that they are
-    **{name: name for name in ("task", "relation", "evidence", "licence", "library", "author", "state")},
+    **{name: name for name in ("task", "relation", "evidence", "licence", "library", "author", "state", "domain")},
     "novelty": "novelty_class",
 }
 _SHOWN = ("after", "columns")  # keys of an address that choose no models

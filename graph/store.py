@@ -64,6 +64,7 @@ class Facet(StrEnum):
     STATE = "state"
     RELATION = "relation"  # "root" and each relation; a model with two relations counts in both
     EVIDENCE = "evidence"  # of the claims about its base models; a model counts once in each kind, a root in none
+    DOMAIN = "domain"  # of the benchmarks that it has results on; a model counts once in each
     YEAR = "year"  # of creation, "2024"
     SIZE = "size"  # by parameters: see SIZE_CLASSES
     NOVELTY = "novelty"  # by class
@@ -113,6 +114,7 @@ class ModelFilter:
     novelty_min: float | None = None  # inclusive
     novelty_max: float | None = None  # inclusive
     standards: tuple[str, ...] = ()  # names of shipped standards, all of which are met
+    domains: tuple[str, ...] = ()  # of benchmarks that it has results on
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
 """This file knows which models supersede others: what to take instead of an older model, from abilities with their errors.
 
     b supersedes a  when  made(b) > made(a),  task(b) = task(a),  parameters(b) <= LARGER * parameters(a),
-                          licence(b) is no stricter than licence(a) (graph.licence.no_stricter),
+                          licence(b) is no stricter than licence(a) (graph.licence.no_stricter), and neither is that of
+                          any ancestor of b than licence(a) or that of some ancestor of a,
                           P(b better) = Phi((m_b - m_a) / sqrt(s_a^2 + s_b^2)) >= SURE,
                           both have results of their own on at least FEWEST benchmarks, and b is still there
 
 m, s: index and standard error of the ability. What is not known (a date, the task, a size) makes no successor. Licences are those
-declared. First come those nearest in the lineage, by derivations over a common ancestor that is at most ``NEAR`` away from each; of
-equals those that are better most surely. At most ``KEPT`` are kept of each model, but all are counted, and the time since when is
-that of the first that was made. The successor that an author declares (``new_version`` in the card) is kept beside them.
+declared; ancestors count whose licence is known and who are of another author, as in ``graph.licence``: what an author made of his
+own he may license anew. First come those nearest in the lineage, by derivations over a common ancestor that is at most ``NEAR``
+away from each; of equals those that are better most surely. At most ``KEPT`` are kept of each model, but all are counted, and the
+time since when is that of the first that was made. The successor that an author declares (``new_version`` in the card) is kept
+beside them.
 
 Many pairs are looked at: of a hundred successors some are there by chance. It is a help for finding, no promise.
 """
@@ -16,6 +19,8 @@ Many pairs are looked at: of a hundred successors some are there by chance. It i
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import count
 from statistics import NormalDist
 
 import numpy as np
@@ -25,7 +30,7 @@ import polars as pl
 from graph.ability import FEWEST
 from graph.best import below
 from graph.frames import Frames
-from graph.licence import no_stricter
+from graph.licence import no_stricter, terms_of
 from graph.records import SuccessorRecord
 from graph.standing import measured, percent, standings
 
@@ -67,7 +72,7 @@ def tables(frames: Frames) -> tuple[pl.DataFrame, pl.DataFrame]:
 def superseded(rows: pl.DataFrame, edges: pl.DataFrame, said: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What ``SUPERSEDED`` and ``SUCCESSORS`` name, by model and place.
 
-    ``rows``: see ``graph.standing.measured``. ``edges``: (model, base_model). ``said``: (model, successor) as authors declare.
+    ``rows``: see ``graph.standing.measured``. ``edges``: see ``edges_for``. ``said``: (model, successor) as authors declare.
     """
     known = rows.filter(
         pl.col("made").is_not_null()
@@ -78,23 +83,25 @@ def superseded(rows: pl.DataFrame, edges: pl.DataFrame, said: pl.DataFrame) -> t
     counts, found = [SUPERSEDED.to_frame()], [SUCCESSORS.to_frame()]
     if known.height > 1:
         ancestors = _ancestors(edges, known["model"])
+        licences = dict(edges.select("base_model", "licence").iter_rows())
         for _, part in sorted(known.partition_by("task", as_dict=True, maintain_order=True).items()):
-            counted, best = _of_task(part.sort("made", "model"), ancestors)
+            counted, best = _of_task(part.sort("made", "model"), ancestors, licences)
             counts.append(counted)
             found.append(best)
     return pl.concat(counts).sort("model"), _with_declared(pl.concat(found), said)
 
 
-def _of_task(rows: pl.DataFrame, ancestors: dict[str, dict[str, int]]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _of_task(
+    rows: pl.DataFrame, ancestors: dict[str, dict[str, int]], licences: dict[str, str | None]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Both tables of models with one task, which are in order of time: whoever comes later can be a successor."""
     index, variance = rows["index"].to_numpy(), rows["error"].to_numpy() ** 2
     size, made, there = (rows[name].to_numpy() for name in ("parameters", "made", "there"))
     names, by_name = rows["model"].to_list(), rows["model"].rank("ordinal").to_numpy()
-    licences = rows["declared"].unique().to_list()
-    code = np.array([licences.index(each) for each in rows["declared"].to_list()])
-    allowed = np.array([[no_stricter(new, old) for new in licences] for old in licences])  # (old, new)
-    related = _Related([ancestors.get(name, {name: 0}) for name in names])
-    count, first = np.zeros(rows.height, dtype=np.int32), np.zeros(rows.height, dtype=np.int64)
+    asked = [_asked_of(name, ancestors[name], licences) for name in names]
+    code, allowed = _allowed(list(zip(rows["declared"].to_list(), asked, strict=True)))
+    related = _Related([ancestors[name] for name in names])
+    later, first = np.zeros(rows.height, dtype=np.int32), np.zeros(rows.height, dtype=np.int64)
     found = [SUCCESSORS.to_frame()]
     height = max(1, _BLOCK // rows.height)
     for begin in range(0, rows.height, height):
@@ -103,7 +110,7 @@ def _of_task(rows: pl.DataFrame, ancestors: dict[str, dict[str, int]]) -> tuple[
         better = (index[new] - index[old, None]) / np.sqrt(variance[old, None] + variance[new])  # (old, new) deviations
         holds = (made[new] > made[old, None]) & there[new] & (size[new] <= LARGER * size[old, None])
         holds &= allowed[code[old, None], code[new]] & (better >= _SURE_DEVIATIONS)
-        count[old] = holds.sum(axis=1)
+        later[old] = holds.sum(axis=1)
         which = np.flatnonzero(holds.any(axis=1))
         if not len(which):
             continue
@@ -126,7 +133,7 @@ def _of_task(rows: pl.DataFrame, ancestors: dict[str, dict[str, int]]) -> tuple[
                 schema=SUCCESSORS,
             )
         )
-    counted = pl.DataFrame({"model": names, "superseded_by": count, "since": first}, schema=SUPERSEDED)
+    counted = pl.DataFrame({"model": names, "superseded_by": later, "since": first}, schema=SUPERSEDED)
     return counted.filter(pl.col("superseded_by") > 0), pl.concat(found)
 
 
@@ -143,6 +150,28 @@ def _best(
     return row[kept], column[kept]
 
 
+def _asked_of(model: str, ancestors: Iterable[str], licences: Mapping[str, str | None]) -> frozenset[str]:
+    """The licences of its ancestors that are known, ask more than a notice, and are not of its own author."""
+    author = model.partition("/")[0]
+    asked = {licences.get(each) for each in ancestors if each != model and each.partition("/")[0] != author}
+    return frozenset(each for each in asked if each is not None and terms_of(each) and not no_stricter(each, None))
+
+
+def _allowed(profiles: list[tuple[str | None, frozenset[str]]]) -> tuple[npt.NDArray[np.int64], Bools]:
+    """The number of each model's profile, its licence with those of its ancestors; and whether (old, new) may follow each other."""
+    number = {profile: place for place, profile in enumerate(dict.fromkeys(profiles))}
+    own = [own for own, _ in number]
+    words = sorted({word for mine, above in number for word in (mine, *above) if word is not None})
+    allowed = np.array([[no_stricter(new, old) for new in own] for old in own])
+    if words:
+        above = np.array([[word in above for word in words] for _, above in number])
+        held = above | np.array([[word == mine for word in words] for mine in own])
+        milder = np.array([[no_stricter(new, old) for new in words] for old in words])
+        beyond = ~(held.astype(np.int64) @ milder).astype(bool)  # (old, word): nothing in the old lineage asks as much
+        allowed &= ~(beyond.astype(np.int64) @ above.T).astype(bool)
+    return np.array([number[profile] for profile in profiles]), allowed
+
+
 class _Related:
     """How many derivations lie between models, by way of the nearest common ancestor."""
 
@@ -151,25 +180,26 @@ class _Related:
         below: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for row, up in enumerate(ancestors):
             for name, steps in up.items():
-                below[name].append((row, steps))
+                if steps <= NEAR:
+                    below[name].append((row, steps))
         self._below = {name: np.array(pairs) for name, pairs in below.items() if len(pairs) > 1}
 
     def steps(self, row: int) -> Floats:
         """(models,) from this one to each; ``_APART`` where none are known."""
         found = np.full(len(self._ancestors), _APART)
         for name, up in self._ancestors[row].items():
-            pairs = self._below.get(name)
+            pairs = self._below.get(name) if up <= NEAR else None
             if pairs is not None:
                 found[pairs[:, 0]] = np.minimum(found[pairs[:, 0]], pairs[:, 1] + up)
         return found
 
 
 def _ancestors(edges: pl.DataFrame, models: pl.Series) -> dict[str, dict[str, int]]:
-    """Of each model its ancestors, itself too, with the least number of derivations up to each, as far as ``NEAR``."""
-    edges = edges.rename({"model": "at"})
+    """Of each model its ancestors, itself too, with the least number of derivations up to each."""
+    edges = edges.select("base_model", at="model")
     found: dict[str, dict[str, int]] = {model: {model: 0} for model in models.to_list()}
     frontier = pl.DataFrame({"model": models, "at": models})
-    for steps in range(1, NEAR + 1):
+    for steps in count(1):
         frontier = frontier.join(edges, on="at").select("model", at="base_model").unique()
         fresh = []
         for model, base in frontier.iter_rows():
@@ -183,10 +213,12 @@ def _ancestors(edges: pl.DataFrame, models: pl.Series) -> dict[str, dict[str, in
 
 
 def edges_for(rows: pl.DataFrame, tables: Frames) -> pl.DataFrame:
-    """The derivations of a snapshot, (model, base_model); none are read when nothing was measured."""
+    """The derivations of a snapshot, (model, base_model, licence of the base model); none are read when nothing was measured."""
     if rows.is_empty():
-        return pl.DataFrame(schema={"model": pl.String, "base_model": pl.String})
-    return tables.frame("derivations", ["model", "base_model"])
+        return pl.DataFrame(schema={"model": pl.String, "base_model": pl.String, "licence": pl.String})
+    licences = tables.frame("models", ["id", "licence"]).rename({"id": "base_model"})
+    edges = tables.frame("derivations", ["model", "base_model"])
+    return edges.join(licences, on="base_model", how="left", maintain_order="left")
 
 
 def declared(tables: Frames) -> pl.DataFrame:

@@ -189,6 +189,10 @@ class PlainStore:
     def told(self, model: ModelRecord) -> set[Evidence]:
         return {word for edge in self.edges if edge.model == model.id for word in edge.evidence}
 
+    def measured(self, model: ModelRecord) -> set[str]:
+        record = self.all_abilities.get(model.id)
+        return set(record.domains) if record else set()
+
     def passes(self, model: ModelRecord, where: ModelFilter) -> bool:
         dataset = None
         if where.dataset is not None:
@@ -206,6 +210,7 @@ class PlainStore:
             and (not where.states or model.state in where.states)
             and (not where.relations or bool(kinds & set(where.relations)))
             and (not where.evidence or bool(self.told(model) & set(where.evidence)))
+            and (not where.domains or bool(self.measured(model) & set(where.domains)))
             and (dataset is None or dataset in trained)
             and (
                 where.parameters_min is None
@@ -288,6 +293,7 @@ class PlainStore:
             Facet.STATE: lambda m: [m.state.value],
             Facet.RELATION: lambda m: [relation.value for relation in m.relations] or [ROOT],
             Facet.EVIDENCE: lambda m: [word.value for word in self.told(m)],
+            Facet.DOMAIN: lambda m: list(self.measured(m)),
             Facet.YEAR: lambda m: [str(m.created_at.year) if m.created_at else None],
             Facet.SIZE: lambda m: [size_class(m.parameters)],
             Facet.NOVELTY: lambda m: [m.novelty_class],

@@ -28,6 +28,7 @@ from graph.store import ROOT, Collapse, FoldedPage, ModelFilter, ModelPage, Orde
 @click.option("--state", multiple=True, type=click.Choice([state.value for state in State]))
 @click.option("--relation", multiple=True, type=click.Choice([ROOT, *[relation.value for relation in Relation]]))
 @evidence_option
+@click.option("--domain", multiple=True, help="What a benchmark that it has results on is about: mathematics.")
 @click.option("--dataset", help="A dataset that it says it was trained on.")
 @click.option("--parameters", metavar="LOW..HIGH", help="1B..8B, 350M.., ..3B")
 @click.option("--created", metavar="FROM..TO", help="2024, 2024-06..2025, ..2023-12-31")
@@ -50,6 +51,7 @@ def find_command(
     state: tuple[str, ...],
     relation: tuple[str, ...],
     evidence: tuple[str, ...],
+    domain: tuple[str, ...],
     dataset: str | None,
     parameters: str | None,
     created: str | None,
@@ -85,6 +87,7 @@ def find_command(
         states=tuple(map(State, state)),
         relations=relation,
         evidence=tuple(sorted(evidence_of(evidence))),
+        domains=domain,
         dataset=dataset,
         parameters_min=ranges.count(least),
         parameters_max=ranges.count(most),

@@ -47,6 +47,7 @@ class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     created_from: str | None = None  # ISO 8601, UTC
     created_until: str | None = None
     novelty_class: tuple[str, ...] = ()
+    domain: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET  # absent as evidence is
     meets: tuple[str, ...] = ()  # names of shipped standards, all of which are met
     novelty_min: int | float | None = None
     novelty_max: int | float | None = None
@@ -69,6 +70,7 @@ class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             created_until=_moment(self.created_until),
             novelty_classes=self.novelty_class,
             standards=self.meets,
+            domains=tuple(self.domain or ()),
             novelty_min=self.novelty_min,
             novelty_max=self.novelty_max,
         )
@@ -130,10 +132,11 @@ def _checked(where: Where) -> Where:
     _one_of("where.meets", where.meets, list(SHIPPED))
     for key in ("text", "dataset"):
         _short(f"where.{key}", getattr(where, key))
-    for key in ("task", "library", "licence", "author"):
-        if len(getattr(where, key)) > _MOST_VALUES:
-            raise LimitExceeded(f"values of where.{key}", _MOST_VALUES, len(getattr(where, key)), "ask for fewer")
-        for value in getattr(where, key):
+    for key in ("task", "library", "licence", "author", "domain"):
+        values = getattr(where, key) or ()
+        if len(values) > _MOST_VALUES:
+            raise LimitExceeded(f"values of where.{key}", _MOST_VALUES, len(values), "ask for fewer")
+        for value in values:
             _short(f"where.{key}", value)
     for low, high, most in (("parameters_min", "parameters_max", 2**53 - 1), ("novelty_min", "novelty_max", 100)):
         least, largest = getattr(where, low), getattr(where, high)
@@ -153,6 +156,7 @@ def _checked(where: Where) -> Where:
         novelty_max=plain(where.novelty_max),
         state=_distinct(where.state) or STATES,
         evidence=_distinct(where.evidence or ()) or msgspec.UNSET,
+        domain=_distinct(where.domain or ()) or msgspec.UNSET,
         **{
             key: _distinct(getattr(where, key))
             for key in ("task", "library", "author", "relation", "novelty_class", "meets")
@@ -317,7 +321,18 @@ def _filter_lines(where: Where) -> Iterable[str]:
     for name in ("text", "dataset"):
         if getattr(where, name) is not None:
             yield f"{name} = {_quoted(getattr(where, name))}"
-    for name in ("task", "library", "licence", "author", "state", "relation", "evidence", "novelty_class", "meets"):
+    for name in (
+        "task",
+        "library",
+        "licence",
+        "author",
+        "state",
+        "relation",
+        "evidence",
+        "novelty_class",
+        "domain",
+        "meets",
+    ):
         if getattr(where, name) != getattr(Where(), name):
             yield f"{name} = {_toml(getattr(where, name))}"
     for name, low, high in (

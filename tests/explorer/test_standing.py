@@ -47,3 +47,14 @@ def test_the_search_orders_by_standing(page: Page) -> None:
     expect(rows.first).to_contain_text("new/other")
     expect(rows.first).to_contain_text("100 %")
     assert not faults(page)
+
+
+def test_what_it_is_measured_in_is_a_facet(page: Page) -> None:
+    page.goto("/")
+    told = page.get_by_role("group", name="Measured in")
+    row = told.locator("label.facet", has_text="knowledge")
+    row.wait_for()
+    count = row.locator(".count").inner_text()
+    told.get_by_label("knowledge").check()
+    expect(page.get_by_role("status")).to_have_text(f"{count} models")
+    assert page.url.endswith("?domain=knowledge")

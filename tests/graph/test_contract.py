@@ -54,6 +54,7 @@ FILTERS = [
     ModelFilter(relations=("unknown",), authors=("a", "nobody")),
     ModelFilter(evidence=(Evidence.WEIGHTS,)),
     ModelFilter(evidence=(Evidence.CARD, Evidence.TAG), relations=("finetune",)),
+    ModelFilter(domains=("knowledge", "nothing")),
     ModelFilter(dataset="S/ONE"),
     ModelFilter(dataset="two", text="a"),
     ModelFilter(dataset="never/seen"),

@@ -132,7 +132,7 @@ def test_no_stricter(one: str | None, other: str | None, expected: bool) -> None
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Measured models, derivations among them and others, and what authors declare."""
-    names = [f"m/{number:02}" for number in range(draw(st.integers(1, 14)))]
+    names = [f"{'m' if number < 5 else 'n'}/{number:02}" for number in range(draw(st.integers(1, 14)))]
     rows = [
         {
             "model": name,
@@ -151,12 +151,15 @@ def worlds(draw: st.DrawFn) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     ]
     ends = st.sampled_from([*names, "base/one", "base/two", "base/three"])
     pairs = {(a, b) for a, b in draw(st.lists(st.tuples(ends, ends), max_size=14)) if a != b}
+    licences = {row["model"]: row["declared"] for row in rows}
+    licences |= {f"base/{word}": draw(st.sampled_from(LICENCES)) for word in ("one", "two", "three")}
     said = {a: b for a, b in draw(st.lists(st.tuples(st.sampled_from(names), ends), max_size=4)) if a != b}
     schema: dict[str, type[pl.DataType]] = {"index": pl.Float64, "error": pl.Float64}
     schema |= {"parameters": pl.Int64, "made": pl.Int64, "task": pl.String, "declared": pl.String}
-    edges = pl.DataFrame(sorted(pairs), schema=["model", "base_model"], orient="row")
+    with_licence = [(a, b, licences[b]) for a, b in sorted(pairs)]
+    edges = pl.DataFrame(with_licence, schema=["model", "base_model", "licence"], orient="row")
     declared = pl.DataFrame(sorted(said.items()), schema=["model", "successor"], orient="row")
-    text = {"model": pl.String, "base_model": pl.String, "successor": pl.String}
+    text = {"model": pl.String, "base_model": pl.String, "successor": pl.String, "licence": pl.String}
     return (
         pl.DataFrame(rows, schema_overrides=schema),
         edges.cast({name: text[name] for name in edges.columns}),
@@ -167,12 +170,32 @@ def worlds(draw: st.DrawFn) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
 def steps_between(edges: pl.DataFrame, one: str, other: str) -> int | None:
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from([one, other])
-    graph.add_edges_from(edges.iter_rows())
+    graph.add_edges_from(edges.select("model", "base_model").iter_rows())
     up = [nx.single_source_shortest_path_length(graph, end, cutoff=NEAR) for end in (one, other)]
     return min((up[0][both] + up[1][both] for both in up[0].keys() & up[1].keys()), default=None)
 
 
-def slow_pair(a: dict[str, Any], b: dict[str, Any]) -> bool:
+def licences_above(edges: pl.DataFrame, model: str) -> set[str]:
+    """Of ancestors by other authors."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_node(model)
+    graph.add_edges_from(edges.select("model", "base_model").iter_rows())
+    licences = dict(edges.select("base_model", "licence").iter_rows())
+    author = f"{model.partition('/')[0]}/"
+    above = [base for base in nx.descendants(graph, model) if not base.startswith(author)]
+    return {licences[base] for base in above if licences[base]}
+
+
+def slow_licences(edges: pl.DataFrame, a: dict[str, Any], b: dict[str, Any]) -> bool:
+    """Neither the new model's licence nor one above it asks what nothing in the old model's lineage asks."""
+    old = [a["declared"], *licences_above(edges, a["model"])]
+    known = [each for each in licences_above(edges, b["model"]) if terms_of(each) is not None]
+    return no_stricter(b["declared"], a["declared"]) and all(
+        any(no_stricter(new, each) for each in old) for new in known
+    )
+
+
+def slow_pair(edges: pl.DataFrame, a: dict[str, Any], b: dict[str, Any]) -> bool:
     """The conditions as they are written."""
     known = all(each[name] is not None for each in (a, b) for name in ("task", "parameters", "made"))
     if not known or min(a["parameters"], b["parameters"]) == 0 or min(a["benchmarks"], b["benchmarks"]) < 3:
@@ -182,7 +205,7 @@ def slow_pair(a: dict[str, Any], b: dict[str, Any]) -> bool:
         b["made"] > a["made"]
         and a["task"] == b["task"]
         and b["parameters"] <= LARGER * a["parameters"]
-        and no_stricter(b["declared"], a["declared"])
+        and slow_licences(edges, a, b)
         and better >= SURE
         and b["there"]
     )
@@ -201,7 +224,7 @@ def test_successors_are_all_pairs_that_the_conditions_name(
     for old, a in by_name.items():
         pairs = []
         for new, b in by_name.items():
-            if slow_pair(a, b):
+            if slow_pair(edges, a, b):
                 steps = steps_between(edges, old, new)
                 deviations = (b["index"] - a["index"]) / math.hypot(a["error"], b["error"])
                 pairs.append((math.inf if steps is None else steps, -deviations, new, steps))
@@ -248,7 +271,7 @@ def test_more_successors_than_are_kept_are_counted() -> None:
             "there": [True] * (many + 1),
         }
     )
-    edges = pl.DataFrame({"model": ["b/03"], "base_model": ["a/old"]})
+    edges = pl.DataFrame({"model": ["b/03"], "base_model": ["a/old"], "licence": ["mit"]})
     counts, found = superseded(rows, edges, pl.DataFrame({"model": ["a/old"], "successor": ["b/00"]}))
     assert counts.rows()[0] == ("a/old", many, 100 - many + 1)
     of_old = found.filter(pl.col("model") == "a/old")

@@ -32,7 +32,7 @@ from graph.stores.embedded.packed import Packed
 from graph.succession import tables as worked_out
 from graph.tables import BY_NAME
 
-VERSION = 11
+VERSION = 12
 UNKNOWN = np.iinfo(np.int64).min  # stands for null in the arrays of values: sorts last when largest come first
 RELATIONS = [relation.value for relation in Relation]
 KINDS = [kind.value for kind in Contradicts]
@@ -72,6 +72,7 @@ def _write(tables: Frames, shelf: Shelf) -> None:
             pool.submit(_folds, groups, shelf, ranks),
             pool.submit(_parts, tables, found, shelf, ranks),
             pool.submit(_names, tables, shelf, ranks),
+            pool.submit(_domains, tables, shelf, ranks),
             pool.submit(_weights, tables, shelf, ranks),
             pool.submit(_coverage, tables, groups, shelf),
             pool.submit(_contradictions, tables, groups, shelf, ranks),
@@ -171,6 +172,17 @@ def _names(tables: Frames, shelf: Shelf, ranks: Ranks) -> None:
     Texts.build(shelf, "alias", aliases)
     Lookup.build(shelf, "alias", folded(aliases))
     shelf.put("alias_model", ranks.rows(number[number >= 0]))
+
+
+def _domains(tables: Frames, shelf: Shelf, ranks: Ranks) -> None:
+    """The rows of models that have results in each domain."""
+    number = tables.numbers("abilities", "model")
+    named = tables.frame("abilities", ["domains"]).with_columns(row=pl.Series(number)).filter(pl.col("row") >= 0)
+    pairs = named.explode("domains").drop_nulls()
+    words = pairs["domains"].unique().sort()
+    Texts.build(shelf, "domain", words)
+    place = numbered(pairs["domains"], words)
+    Groups.build(shelf, "measured", place, ranks.rows(pairs["row"].to_numpy()), len(words))
 
 
 def _codes(shelf: Shelf, name: str, values: pl.Series, ranks: Ranks) -> None:

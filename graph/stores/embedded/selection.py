@@ -63,6 +63,9 @@ class Selection:
         self._evidence = shelf.get("evidence")
         self._standards = shelf.get("standards")
         self._authors = Groups(shelf, "author")
+        self._words["domain"] = Texts(shelf, "domain")
+        self._measured = Groups(shelf, "measured")
+        self._measured_in = lru_cache(maxsize=8)(self._mask_of_domains)
         self._folds = {mode: shelf.get(f"fold_{mode.value}") for mode in Collapse}
         self._folded_rows = lru_cache(maxsize=4)(self._fold)  # up to 20 MB each for millions of models
         self._with_text = lru_cache(maxsize=32)(self._rows_with_text)
@@ -159,6 +162,10 @@ class Selection:
             pairs = _by_bit(self._relations if mask is None else self._relations[mask], [ROOT, *RELATIONS])
         elif facet is Facet.EVIDENCE:
             pairs = _by_bit(self._evidence if mask is None else self._evidence[mask], EVIDENCE)
+        elif facet is Facet.DOMAIN:
+            lists = [self._measured.of(code) for code in range(len(self._words["domain"]))]
+            counts = [len(rows) if mask is None else int(np.count_nonzero(mask[rows])) for rows in lists]
+            pairs = [(self._words["domain"][code], count) for code, count in enumerate(counts) if count]
         else:
             name = _CODED_FACETS[facet]
             words, codes = self._words[name], self._codes[name]
@@ -229,6 +236,9 @@ class Selection:
         if where.evidence:
             told, any_of = self._evidence, np.uint8(sum({1 << EVIDENCE.index(word.value) for word in where.evidence}))
             tests.append(lambda rows: (told[rows] & any_of) != 0)
+        if where.domains:
+            measured = self._measured_in(where.domains)
+            tests.append(lambda rows: measured[rows])
         tests += _between(self._values["parameters"], where.parameters_min, where.parameters_max)
         tests += _between(self._values["novelty"], where.novelty_min, where.novelty_max)
         last = None if where.created_until is None else _milliseconds(where.created_until, up=True) - 1
@@ -245,6 +255,12 @@ class Selection:
         for test in tests[1:]:
             passing = passing & test(rows)
         return passing
+
+    def _mask_of_domains(self, domains: tuple[str, ...]) -> Mask:
+        mask = np.zeros(self._count, dtype=bool)
+        for code in self._codes_of("domain", domains):
+            mask[self._measured.of(code)] = True
+        return mask
 
     def _rows_with_text(self, part: str) -> Array:
         return self._folded.all_containing(part)

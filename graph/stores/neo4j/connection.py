@@ -45,7 +45,7 @@ class Server:
 
     def driver(self) -> Driver:
         """A blocking driver, for loading and verifying. Close it."""
-        with translated(self):
+        with translated(self), _parsed(self):
             return GraphDatabase.driver(
                 self.address,
                 auth=self.auth,
@@ -56,7 +56,7 @@ class Server:
 
     def async_driver(self) -> AsyncDriver:
         """A driver for the event loop, for answering questions. Close it."""
-        with translated(self):
+        with translated(self), _parsed(self):
             return AsyncGraphDatabase.driver(
                 self.address,
                 auth=self.auth,
@@ -97,7 +97,14 @@ def translated(server: Server) -> Iterator[None]:
         if is_ours(error):
             raise
         raise explain(server, error) from error
-    except ValueError as error:  # what the driver raises for an address that it cannot parse
+
+
+@contextmanager
+def _parsed(server: Server) -> Iterator[None]:
+    """Turn what the driver raises for an address that it cannot parse into ours; elsewhere a ValueError is a fault of this program."""
+    try:
+        yield
+    except ValueError as error:
         raise explain(server, error) from error
 
 

@@ -30,7 +30,12 @@ def facets(tables: Frames, family: Numbers) -> dict[str, list[tuple[str | None, 
     read = tables.frame("models", ["id", *columns])
     told = tables.frame("derivations", ["model", "evidence"]).explode("evidence")
     evidence = told.group_by(id="model").agg(pl.col("evidence").unique())
-    models = read.with_columns(family=read["id"].gather(family)).join(evidence, on="id", how="left")
+    able = tables.frame("abilities", ["model", "domains"]).rename({"model": "id"})
+    models = (
+        read.with_columns(family=read["id"].gather(family))
+        .join(evidence, on="id", how="left")
+        .join(able, on="id", how="left")
+    )
     relations = pl.when(pl.col("relations").list.len() > 0).then("relations").otherwise(pl.lit([ROOT]))
     values: dict[Facet, pl.Expr] = {
         Facet.TASK: pl.col("task"),
@@ -40,6 +45,7 @@ def facets(tables: Frames, family: Numbers) -> dict[str, list[tuple[str | None, 
         Facet.STATE: pl.col("state"),
         Facet.RELATION: relations.explode(),
         Facet.EVIDENCE: pl.col("evidence").explode().drop_nulls(),
+        Facet.DOMAIN: pl.col("domains").explode().drop_nulls(),
         Facet.YEAR: pl.col("created_at").dt.strftime("%Y"),
         Facet.SIZE: size_class(),
         Facet.NOVELTY: pl.col("novelty_class"),

@@ -45,6 +45,7 @@ def parameters(where: ModelFilter) -> dict[str, Any]:
         "novelty_min": where.novelty_min,
         "novelty_max": where.novelty_max,
         "standards": list(where.standards) or None,
+        "domains": list(where.domains) or None,
         "dataset": where.dataset,
     }
 

@@ -35,7 +35,7 @@ from graph.tables import (
     WEIGHTS,
 )
 
-FORM = 2  # of a graph: which labels, types and properties are written; kept with it, a load mends an older one
+FORM = 3  # of a graph: which labels, types and properties are written; kept with it, a load mends an older one
 UNKNOWN_KEY = 2**63 - 1
 TIMES = ("created_at", "modified_at")
 CLAIM = ("evidence", "relation", "where", "confidence", "detail")  # the parts of a claim on a DERIVED_FROM
@@ -78,7 +78,9 @@ def models(snapshot: Snapshot) -> Frame:
     )
     able = pl.DataFrame(snapshot.table(ABILITIES.name)).select(pl.exclude("norm"))
     ability = able.select(
-        pl.col("model").alias("id"), pl.struct(able.columns).struct.json_encode().alias("ability_facts")
+        pl.col("model").alias("id"),
+        pl.when(pl.col("domains").list.len() > 0).then("domains"),
+        pl.struct(able.columns).struct.json_encode().alias("ability_facts"),
     )
     on_disk = OnDisk(snapshot)
     standings, _ = standing_tables(on_disk)

@@ -53,12 +53,15 @@ def test_a_whole_query() -> None:
     assert [named.model for named in query.include] == ["a/one", "b/two"]
 
 
-def test_evidence_is_in_the_digest_only_where_it_is_asked_for() -> None:
-    without, asked = from_toml("[where]\ntext = 'a'", "q"), from_toml("[where]\nevidence = 'weights'", "q")
+def test_later_filters_are_in_the_digest_only_where_they_are_asked_for() -> None:
+    without = from_toml("[where]\ntext = 'a'", "q")
+    asked = from_toml("[where]\nevidence = 'weights'\ndomain = ['vision', 'code', 'code']", "q")
     assert asked.where is not None
     assert asked.where.filter().evidence == (Evidence.WEIGHTS,)
+    assert asked.where.filter().domains == ("code", "vision")
     assert from_toml(to_toml(asked), "q") == asked
-    assert (b"evidence" in canonical(without), b"evidence" in canonical(asked)) == (False, True)
+    for name in (b"evidence", b"domain"):
+        assert (name in canonical(without), name in canonical(asked)) == (False, True)
 
 
 @pytest.mark.parametrize(

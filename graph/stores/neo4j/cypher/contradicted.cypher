@@ -21,6 +21,7 @@
 //   $novelty_min     40.0                     inclusive
 //   $novelty_max     100.0                    inclusive
 //   $standards       ['curated']              all of them are met
+//   $domains         ['mathematics']          it has results in one of them
 //   $dataset         'org/data'               canonical id
 // Row: how many models in all, and a list of [properties in the order of graph.records.ModelRecord, its contradictions by base model,
 //   each: base model, kind, probability]
@@ -44,6 +45,7 @@ CALL () {
     AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
     AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
     AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
+  AND ($domains IS NULL OR any(d IN m.domains WHERE d IN $domains))
     AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
   WITH m, b.id AS base_model, e
   ORDER BY base_model

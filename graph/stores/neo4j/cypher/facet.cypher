@@ -1,6 +1,6 @@
 // How many models that pass a filter have each value of a facet?
 // Parameters:
-//   $facet           'task'                   task, library, licence, author, state, relation, evidence, year, size, novelty or family
+//   $facet           'task'                   task, library, licence, author, state, relation, evidence, domain, year, size, novelty or family
 //   $sizes           [['<1B', 1000000000], ['>=1B', null]]   size classes with their exclusive upper bounds
 //   $evidences       ['hub', 'weights']       every kind of evidence
 //   $first           50
@@ -21,6 +21,7 @@
 //   $novelty_min     40.0                     inclusive
 //   $novelty_max     100.0                    inclusive
 //   $standards       ['curated']              all of them are met
+//   $domains         ['mathematics']          it has results in one of them
 //   $dataset         'org/data'               canonical id
 // Row: a list of [value, count], by count, then value; null is unknown and the last of equals
 CALL () {
@@ -79,6 +80,7 @@ WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
   AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
   AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
   AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
+  AND ($domains IS NULL OR any(d IN m.domains WHERE d IN $domains))
   AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
 UNWIND CASE $facet
   WHEN 'task' THEN [m.task]
@@ -88,6 +90,7 @@ UNWIND CASE $facet
   WHEN 'state' THEN [m.state]
   WHEN 'relation' THEN coalesce(m.relations, ['root'])
   WHEN 'evidence' THEN [e IN $evidences WHERE EXISTS { (m)-[d:DERIVED_FROM]->() WHERE e IN d.evidence }]
+  WHEN 'domain' THEN m.domains
   WHEN 'novelty' THEN [m.novelty_class]
   WHEN 'family' THEN [m.family_of]
   WHEN 'year' THEN [CASE WHEN m.created_at IS NULL THEN null ELSE toString(datetime({epochMillis: m.created_at}).year) END]

@@ -19,6 +19,7 @@
 //   $novelty_min     40.0                     inclusive
 //   $novelty_max     100.0                    inclusive
 //   $standards       ['curated']              all of them are met
+//   $domains         ['mathematics']          it has results in one of them
 //   $dataset         'org/data'               canonical id
 //                    $libraries holds exactly one here
 // Row: a list of models, properties in the order of graph.records.ModelRecord
@@ -41,6 +42,7 @@ WHERE m.library = $libraries[0] AND m.downloads_key >= $key AND m.id IS NOT NULL
   AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
   AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
   AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
+  AND ($domains IS NULL OR any(d IN m.domains WHERE d IN $domains))
   AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
 WITH m
 ORDER BY m.library, m.downloads_key, m.id

@@ -21,6 +21,7 @@
 //   $novelty_min     40.0                     inclusive
 //   $novelty_max     100.0                    inclusive
 //   $standards       ['curated']              all of them are met
+//   $domains         ['mathematics']          it has results in one of them
 //   $dataset         'org/data'               canonical id
 // Row: a list of models, properties in the order of graph.records.ModelRecord
 CALL () {
@@ -57,6 +58,7 @@ WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
   AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
   AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
   AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
+  AND ($domains IS NULL OR any(d IN m.domains WHERE d IN $domains))
   AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
 WITH m, CASE $order
   WHEN 'downloads_key' THEN m.downloads_key

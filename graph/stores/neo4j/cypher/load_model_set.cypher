@@ -19,6 +19,6 @@ SET n += {
   novelty: $novelty[i], novelty_class: $novelty_class[i], novelty_facts: $novelty_facts[i], novelty_key: $novelty_key[i],
   copies_of: $copies_of[i], quants_of: $quants_of[i], family_of: $family_of[i],
   standards: $standards[i], ability: $ability[i], ability_facts: $ability_facts[i], ability_key: $ability_key[i],
-  standing_facts: $standing_facts[i], standing_key: $standing_key[i]
+  standing_facts: $standing_facts[i], standing_key: $standing_key[i], domains: $domains[i]
 }
 RETURN count(n) AS done

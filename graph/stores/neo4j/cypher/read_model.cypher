@@ -15,4 +15,4 @@ RETURN
   n.novelty_facts AS novelty_facts, n.novelty_key AS novelty_key, n.copies_of AS copies_of,
   n.quants_of AS quants_of, n.family_of AS family_of, n.ability AS ability, n.standards AS standards,
   n.ability_facts AS ability_facts, n.ability_key AS ability_key,
-  n.standing_facts AS standing_facts, n.standing_key AS standing_key
+  n.standing_facts AS standing_facts, n.standing_key AS standing_key, n.domains AS domains

@@ -33,6 +33,7 @@ export const FACETS: readonly FacetKind[] = [
   { facet: "RELATION", words: "Relation", key: "relation", filter: (values) => ({ relation: upper(values) }) },
   { facet: "EVIDENCE", words: "Base named by", key: "evidence", filter: (values) => ({ evidence: upper(values) }) },
   { facet: "NOVELTY", words: "Novelty", key: "novelty", filter: (values) => ({ noveltyClass: upper(values) }) },
+  { facet: "DOMAIN", words: "Measured in", key: "domain", filter: (domain) => ({ domain }) },
   { facet: "LICENCE", words: "Licence", key: "licence", filter: (licence) => ({ licence }) },
   { facet: "SIZE", words: "Parameters", key: "size", single: true, filter: ([size]) => sizeRange(size ?? "") },
   { facet: "LIBRARY", words: "Library", key: "library", filter: (library) => ({ library }) },

@@ -135,6 +135,6 @@ def peer_rates(server: Server, database: int, ids: list[str], roots: list[str], 
             line = peer.stdout.readline() if peer.stdout else ""
             if str(port) not in line:
                 raise RuntimeError(f"the peer did not start: {line!r}")
-            return serving.asked(port, QUESTIONS, ids, roots, seconds, [peer.pid, database])
+            return serving.asked(port, QUESTIONS, ids, roots, seconds, [peer.pid, database], serving.WARM_JAVA)
         finally:
             peer.terminate()

@@ -1,6 +1,7 @@
 """This file knows the speed of similarity: all pairs beside a plain product and faiss, and identify among many sketches.
 
     python -m bench.similarity pairs --models 100000
+    python -m bench.similarity pairs --models 1000000 --device cuda
     python -m bench.similarity identify --models 100000
 
 Vectors and catalogues are generated, with relatives planted among strangers: an answer counts only when it names them.
@@ -44,6 +45,7 @@ from ingest.weights.member import Member
 from ingest.weights.pairs import COLUMNS, ROWS, alike
 from ingest.weights.parent import Origin, Parent
 from ingest.weights.sketch_table import SCHEMA, SketchTable, write_sketches
+from ingest.weights.torch_tiles import TorchTiles, tiles
 
 _FAMILIES = 8
 THRESHOLD = 0.2
@@ -62,7 +64,7 @@ def crowd(models: int, families: int, seed: int) -> Matrix:
     return vectors
 
 
-def pairs(models: int) -> dict[str, Any]:
+def pairs(models: int, device: str) -> dict[str, Any]:
     """All pairs above a threshold, beside the product alone and beside faiss, in turns so that all meet the same machine."""
     families = models // 100
     vectors = crowd(models, families, 1)
@@ -74,12 +76,17 @@ def pairs(models: int) -> dict[str, Any]:
         if a != b
     }
     flops = models * (models + ROWS) * CANDIDATES  # half of the matrix and its diagonal tiles, two operations a term
-    found, seconds = _timed(lambda: alike(vectors, THRESHOLD, 40))
+    found, seconds = _timed(lambda: alike(vectors, THRESHOLD, 40, multiply=tiles(vectors, device)))
     told = set(zip(found.left.tolist(), found.right.tolist(), strict=True))
-    _, plain = _timed(lambda: product(vectors))
+    name, plain = "processor", 0.0
+    if device == "cuda":
+        name, plain = product_on_gpu(vectors)
+    else:
+        _, plain = _timed(lambda: product(vectors))
     results: dict[str, Any] = {
         "models": models,
         "dimensions": CANDIDATES,
+        "device": name,
         "seconds": round(seconds, 2),
         "planted pairs found": len(planted & told),
         "planted pairs": len(planted),
@@ -89,6 +96,8 @@ def pairs(models: int) -> dict[str, Any]:
         "plain product, GFLOP/s": round(flops / plain / 1e9, 1),
         "share of the plain product's rate": round(plain / seconds, 3),
     }
+    if device == "cuda":
+        return results
     if find_spec("faiss") is None:
         return {**results, "faiss": "not installed"}
     import faiss
@@ -115,6 +124,26 @@ def product(vectors: Matrix) -> float:
             left, right = vectors[first : first + ROWS], vectors[begin : begin + COLUMNS]
             last = float(np.matmul(left, right.T, out=out[: len(left)] if len(right) == COLUMNS else None)[0, 0])
     return last
+
+
+def product_on_gpu(vectors: Matrix) -> tuple[str, float]:
+    """(the GPU's name, seconds of the same tiles of the product and nothing else), after one turn that is not timed."""
+    import torch
+
+    rough = torch.from_numpy(vectors).to("cuda").to(torch.bfloat16)
+    height, width = TorchTiles.ROWS, TorchTiles.COLUMNS
+    out = torch.empty((height, width), device="cuda", dtype=torch.bfloat16)
+    seconds = 0.0
+    for _ in range(2):
+        torch.cuda.synchronize()
+        began = time.perf_counter()
+        for first in range(0, len(vectors), height):
+            for begin in range(first // width * width, len(vectors), width):
+                left, right = rough[first : first + height], rough[begin : begin + width]
+                torch.matmul(left, right.T, out=out[: len(left), : len(right)])
+        torch.cuda.synchronize()
+        seconds = time.perf_counter() - began
+    return torch.cuda.get_device_name(), seconds
 
 
 def identify(models: int, folder: Path) -> dict[str, Any]:
@@ -262,11 +291,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     options.add_argument("what", choices=["pairs", "identify"])
     options.add_argument("--models", type=int, default=100_000)
+    options.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="what multiplies all pairs")
     options.add_argument("--results", type=Path, default=RESULTS)
     chosen = options.parse_args()
     load = round(os.getloadavg()[0], 1)
     with tempfile.TemporaryDirectory() as folder:
-        found = pairs(chosen.models) if chosen.what == "pairs" else identify(chosen.models, Path(folder))
+        found = pairs(chosen.models, chosen.device) if chosen.what == "pairs" else identify(chosen.models, Path(folder))
     libraries = ("numpy", "pyarrow", "polars", *(("faiss-cpu",) if find_spec("faiss") else ()))
     machine = {
         "processor": platform.processor() or platform.machine(),
@@ -282,7 +312,10 @@ def main() -> None:
     text = json.dumps(results, indent=1)
     print(text)
     chosen.results.mkdir(parents=True, exist_ok=True)
-    path = chosen.results / f"{datetime.now(UTC):%Y-%m-%d}-similarity-{chosen.what}-{chosen.models}.json"
+    path = (
+        chosen.results
+        / f"{datetime.now(UTC):%Y-%m-%d}-similarity-{chosen.what}-{chosen.models}{'-cuda' * (chosen.device == 'cuda')}.json"
+    )
     path.write_text(text + "\n", encoding="utf-8")
 
 

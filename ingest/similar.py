@@ -13,8 +13,11 @@ from ingest.staging import SIMILAR_ANEW, Staging
 from ingest.weights.compare import Comparison
 
 
-def compare_all(catalogue: Catalogue, *, progress: Progress | None = None) -> Report:
-    """Compare the checkpoints that were read, new ones with all, and make the next snapshot HEAD. Raises BadInput."""
+def compare_all(catalogue: Catalogue, *, device: str = "auto", progress: Progress | None = None) -> Report:
+    """Compare the checkpoints that were read, new ones with all, and make the next snapshot HEAD. Raises BadInput.
+
+    ``device``: see ``ingest.weights.torch_tiles.tiles``.
+    """
     progress = progress or Silent()
     shelf = shelf_of(catalogue)
     if not catalogue.head_id() or not shelf.stamps():
@@ -23,6 +26,6 @@ def compare_all(catalogue: Catalogue, *, progress: Progress | None = None) -> Re
         builder = PartBuilder()
         staging = Staging(catalogue.staging("similar"))
         staging.remove()
-        staging.write("similar", {SIMILAR.name: Comparison(shelf).table(progress)}, builder.counts())
+        staging.write("similar", {SIMILAR.name: Comparison(shelf, device).table(progress)}, builder.counts())
         staging.note(SIMILAR_ANEW, "all")
         return finish(catalogue, staging, [], 0.0, progress)

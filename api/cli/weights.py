@@ -114,13 +114,16 @@ def sketch(
 
 
 @weights_command.command(name="compare")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="What multiplies."
+)
 @shared
 @click.pass_context
-def compare(context: click.Context, as_json: bool, catalogue: Path | None, store: str | None) -> None:
+def compare(context: click.Context, device: str, as_json: bool, catalogue: Path | None, store: str | None) -> None:
     """Find which of the checkpoints that were read are alike: new ones against all. The next snapshot says so.
 
     Candidates are found by sketches, all pairs of one width; what is kept of both then decides, with the chance that it means
-    nothing. Reading checkpoints does this too.
+    nothing. Reading checkpoints does this too. Many thousands are compared on a GPU where torch finds one.
 
     \b
     stemma weights compare
@@ -132,7 +135,7 @@ def compare(context: click.Context, as_json: bool, catalogue: Path | None, store
 
     settings = chosen(context, catalogue, store)
     with Bars() as bars:
-        report = compare_all(Catalogue(settings.catalogue), progress=bars)
+        report = compare_all(Catalogue(settings.catalogue), device=device, progress=bars)
     tell(report, as_json=as_json)
 
 

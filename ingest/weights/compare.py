@@ -32,6 +32,7 @@ from ingest.weights.pairs import Ints, Pairs, alike, nearest
 from ingest.weights.shelf import WeightShelf
 from ingest.weights.similarity import Compared, similarity
 from ingest.weights.sketch_table import Sketches, SketchTable
+from ingest.weights.torch_tiles import tiles
 
 MOST_ALIKE: Final = 20  # rows of one model
 _JUDGED: Final = 40
@@ -46,8 +47,8 @@ Pair = tuple[int, int]
 class Comparison:
     """What was told of the models of a shelf, and what is to be told."""
 
-    def __init__(self, shelf: WeightShelf) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: WeightShelf, device: str = "auto") -> None:
+        self._shelf, self._device = shelf, device
         self._rows = shelf.folder / f"similar-{_VERSION}.arrow"
         self._done = shelf.folder / f"similar-{_VERSION}.json"
 
@@ -60,7 +61,7 @@ class Comparison:
         )
         old = {model for model, known in zip(sketches.models, is_old, strict=True) if known}
         kept = [row for row in self._known() if row.model in old and row.other in old]
-        pairs = sorted(candidates(sketches, is_old, self._shelf))
+        pairs = sorted(candidates(sketches, is_old, self._shelf, self._device))
         read = lru_cache(maxsize=_IN_MEMORY)(lambda row: Compared(self._shelf.read(sketches.files[row])))
         progress.start("comparing", len(pairs), "pairs")
         for one, other in pairs:
@@ -101,7 +102,9 @@ class Comparison:
         work.replace(self._done)
 
 
-def candidates(sketches: Sketches, is_old: np.ndarray[tuple[int], np.dtype[np.bool_]], shelf: WeightShelf) -> set[Pair]:
+def candidates(
+    sketches: Sketches, is_old: np.ndarray[tuple[int], np.dtype[np.bool_]], shelf: WeightShelf, device: str = "auto"
+) -> set[Pair]:
     """The pairs (of rows, the smaller first) that may be alike and are not both old."""
     found: set[Pair] = set()
     for width in np.unique(sketches.width).tolist():
@@ -113,7 +116,8 @@ def candidates(sketches: Sketches, is_old: np.ndarray[tuple[int], np.dtype[np.bo
         parts = []
         for part in PARTS:
             vectors = getattr(sketches, part)[block]
-            parts.append(alike(vectors, threshold_of(sketches, block, part, shelf), _JUDGED, old))
+            threshold = threshold_of(sketches, block, part, shelf)
+            parts.append(alike(vectors, threshold, _JUDGED, old, tiles(vectors, device)))
         pairs = nearest([_best(parts)], _JUDGED)
         left, right = block[pairs.left], block[pairs.right]
         found |= set(zip(np.minimum(left, right).tolist(), np.maximum(left, right).tolist(), strict=True))

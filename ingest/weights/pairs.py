@@ -21,7 +21,10 @@ _AT_HAND = 4_000_000  # pairs kept between two cuttings
 
 
 class Multiply(Protocol):
-    """The work of one tile, on whatever does it."""
+    """The work of one tile, on whatever does it. ``rows``, ``columns``: how large a tile should be."""
+
+    rows: int
+    columns: int
 
     def __call__(self, rows: slice, columns: slice, threshold: float) -> tuple[Ints, Ints, Values]:
         """(row, column, product) of what passes, by row and column, counted from the start of X."""
@@ -40,6 +43,8 @@ class Pairs:
 class NumPyTiles:
     """Tiles by BLAS."""
 
+    rows, columns = ROWS, COLUMNS
+
     def __init__(self, vectors: Values) -> None:
         self._vectors = vectors
         self._out = np.empty((ROWS, COLUMNS), dtype=np.float32)
@@ -56,13 +61,14 @@ class NumPyTiles:
 def alike(vectors: Values, threshold: float, most: int, old: int = 0, multiply: Multiply | None = None) -> Pairs:
     """The pairs, each in both directions. ``vectors``: (models, K) float32."""
     multiply = multiply or NumPyTiles(vectors)
+    height, width = multiply.rows, multiply.columns
     kept = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     waiting: list[Pairs] = []
     held = 0
-    for first in range(0, len(vectors), ROWS):
-        rows = slice(first, min(first + ROWS, len(vectors)))
-        for begin in range(first // COLUMNS * COLUMNS, len(vectors), COLUMNS):
-            columns = slice(begin, min(begin + COLUMNS, len(vectors)))
+    for first in range(0, len(vectors), height):
+        rows = slice(first, min(first + height, len(vectors)))
+        for begin in range(first // width * width, len(vectors), width):
+            columns = slice(begin, min(begin + width, len(vectors)))
             if columns.stop <= old:
                 continue
             row, column, score = multiply(rows, columns, threshold)

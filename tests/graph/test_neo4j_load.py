@@ -23,6 +23,8 @@ from graph.store import EdgeFilter, Facet, FacetCount, ModelFilter
 from graph.stores.embedded import open_snapshot
 from graph.stores.neo4j import ARGUMENTS, Neo4jStore, Server, load, open_neo4j, verify, write_offline
 from graph.stores.neo4j.graph import LoadedGraph
+from graph.stores.neo4j.projection import KINDS
+from graph.stores.neo4j.statements import statement
 from graph.tables import BY_NAME
 from tests.neo4j_server import WIPE, Neo4jServer, missing
 
@@ -189,6 +191,19 @@ def test_only_the_difference_is_loaded(tmp_path: Path, server: Server) -> None:
     back = load(first, server)
     assert back.added == {"Model": 1, "DERIVED_FROM": 1, "HAS_TENSOR": 1}
     assert verify(first, server).equal
+
+
+def test_what_joins_a_model_to_others_is_found_from_the_model(tmp_path: Path, server: Server) -> None:
+    """A popular base model has tens of thousands of derivations: looked through for each one that goes, they take minutes."""
+    load(written(tmp_path, family()), server)
+    joins = [kind for kind in KINDS if kind.name.isupper()]
+    assert len(joins) == 7
+    with server.driver() as driver, driver.session() as session:
+        for kind in joins:
+            keys: dict[str, object] = {name: ["x"] for name in kind.key}
+            plan = session.run(f"EXPLAIN {statement(f'load_{kind.slug}_remove')}", {"run": "x", **keys}).consume().plan
+            assert plan is not None
+            assert f"(m)-[e:{kind.name}]->" in plan["args"]["string-representation"]
 
 
 def test_without_the_old_snapshot_the_graph_itself_is_compared(tmp_path: Path, server: Server) -> None:

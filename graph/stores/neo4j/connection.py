@@ -101,7 +101,7 @@ def translated(server: Server) -> Iterator[None]:
 
 @contextmanager
 def _parsed(server: Server) -> Iterator[None]:
-    """Turn what the driver raises for an address that it cannot parse into ours; elsewhere a ValueError is a fault of this program."""
+    """Turn what the driver raises for an address that it cannot parse into ours. Elsewhere a ValueError is a fault of our own."""
     try:
         yield
     except ValueError as error:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graph.errors import BadInput
 from ingest.weights.centred import centred, centred_slowly
 from ingest.weights.countsketch import sketch, sketch_slowly
 from ingest.weights.matches import chance, found_again, found_again_slowly, rows_of
-from ingest.weights.pairs import COLUMNS, ROWS, alike, alike_slowly
+from ingest.weights.pairs import COLUMNS, ROWS, NumPyTiles, alike, alike_slowly
+from ingest.weights.torch_tiles import EXACT, ROUGH, TorchTiles, tiles
 
 Matrix = npt.NDArray[np.float32]
 
@@ -99,6 +103,39 @@ def test_pairs_in_tiles_are_all_pairs(count: int, old: int, most: int, seed: int
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     found = alike(vectors, 0.4, most, old)
     assert list(zip(found.left.tolist(), found.right.tolist(), strict=True)) == alike_slowly(vectors, 0.4, most, old)
+
+
+@settings(max_examples=30, deadline=None)
+@given(count=st.integers(1, 60), old=st.integers(0, 60), most=st.integers(1, 6), seed=st.integers(0, 99))
+def test_torch_finds_the_same_pairs(count: int, old: int, most: int, seed: int) -> None:
+    pytest.importorskip("torch")
+    vectors = drawn(seed, count, 8)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    found, expected = (
+        alike(vectors, 0.4, most, old, TorchTiles(vectors, "cpu", rows=7, columns=16)),
+        alike(vectors, 0.4, most, old),
+    )
+    assert np.array_equal(found.left, expected.left)
+    assert np.array_equal(found.right, expected.right)
+    assert np.allclose(found.score, expected.score, rtol=0, atol=EXACT)
+
+
+def test_rough_products_miss_none_that_pass() -> None:
+    """Rounded to bfloat16, as on a GPU, with products that lie at the threshold."""
+    torch = pytest.importorskip("torch")
+    vectors = drawn(4, 500, 64)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    exact = (vectors.astype(np.float64) @ vectors.astype(np.float64).T)[np.triu_indices(500, 1)]
+    rough = torch.from_numpy(vectors).to(torch.bfloat16)
+    rounded = (rough @ rough.T).float().numpy()[np.triu_indices(500, 1)]
+    assert float(np.abs(exact - rounded).max()) < ROUGH / 2
+
+
+def test_a_gpu_that_is_not_there_is_named() -> None:
+    if find_spec("torch") is None:
+        with pytest.raises(BadInput, match=r"modelstemma\[torch\]"):
+            tiles(drawn(1, 4, 8), "cuda")
+    assert isinstance(tiles(drawn(1, 4, 8)), NumPyTiles)
 
 
 def test_pairs_across_tiles() -> None:

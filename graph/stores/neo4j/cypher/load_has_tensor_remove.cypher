@@ -7,6 +7,7 @@
 // Row: done, how many were removed
 MATCH (:Catalogue {key: 'catalogue', run: $run})
 UNWIND range(0, size($model) - 1) AS i
-MATCH (:Model {id: $model[i]})-[e:HAS_TENSOR {role: $role[i]}]->(:Tensor {digest: $digest[i]})
+MATCH (m:Model {id: $model[i]})-[e:HAS_TENSOR {role: $role[i]}]->(:Tensor {digest: $digest[i]})
+USING INDEX m:Model(id)  // a model has few of these, the other end may have thousands
 DELETE e
 RETURN count(*) AS done

@@ -8,6 +8,7 @@
 // Row: done, how many were removed
 MATCH (:Catalogue {key: 'catalogue', run: $run})
 UNWIND range(0, size($model) - 1) AS i
-MATCH (:Model {id: $model[i]})-[e:SCORED {setting: $setting[i], source: $source[i]}]->(:Benchmark {name: $benchmark[i]})
+MATCH (m:Model {id: $model[i]})-[e:SCORED {setting: $setting[i], source: $source[i]}]->(:Benchmark {name: $benchmark[i]})
+USING INDEX m:Model(id)  // a model has few of these, the other end may have thousands
 DELETE e
 RETURN count(*) AS done

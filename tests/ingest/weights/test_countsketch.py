@@ -133,8 +133,13 @@ def test_rough_products_miss_none_that_pass() -> None:
 
 def test_a_gpu_that_is_not_there_is_named() -> None:
     if find_spec("torch") is None:
-        with pytest.raises(BadInput, match=r"modelstemma\[torch\]"):
-            tiles(drawn(1, 4, 8), "cuda")
+        said = r"modelstemma\[torch\]"
+    elif pytest.importorskip("torch").cuda.is_available():
+        pytest.skip("there is a GPU")
+    else:
+        said = "torch finds no GPU here"
+    with pytest.raises(BadInput, match=said):
+        tiles(drawn(1, 4, 8), "cuda")
     assert isinstance(tiles(drawn(1, 4, 8)), NumPyTiles)
 
 

@@ -44,9 +44,8 @@ QUESTIONS = {
 
 
 WARM = 2.5  # seconds before what is measured
-WARM_JAVA = (
-    15.0  # where a database answers: Java compiles a question after thousands of answers; whoever is asked later gains
-)
+# Where a database answers: Java compiles a question after thousands of answers, and whoever is asked later would gain from it.
+WARM_JAVA = 15.0
 
 
 @dataclass(frozen=True, slots=True)

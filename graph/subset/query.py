@@ -321,20 +321,10 @@ def _filter_lines(where: Where) -> Iterable[str]:
     for name in ("text", "dataset"):
         if getattr(where, name) is not None:
             yield f"{name} = {_quoted(getattr(where, name))}"
-    for name in (
-        "task",
-        "library",
-        "licence",
-        "author",
-        "state",
-        "relation",
-        "evidence",
-        "novelty_class",
-        "domain",
-        "meets",
-    ):
-        if getattr(where, name) != getattr(Where(), name):
-            yield f"{name} = {_toml(getattr(where, name))}"
+    for name in Where.__struct_fields__:
+        values = getattr(where, name)
+        if isinstance(values, tuple) and values != getattr(Where(), name):
+            yield f"{name} = {_toml(values)}"
     for name, low, high in (
         ("parameters", where.parameters_min, where.parameters_max),
         ("created", where.created_from, where.created_until),

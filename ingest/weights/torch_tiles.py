@@ -18,7 +18,6 @@ from ingest.weights.pairs import Ints, Multiply, NumPyTiles
 if TYPE_CHECKING:
     import torch
 
-DEVICES: Final = ("auto", "cpu", "cuda")
 ROUGH: Final = 2.0**-6
 EXACT: Final = 1e-5
 WORTHWHILE: Final = 20_000  # vectors from which on importing torch and moving them takes less than it saves
@@ -28,7 +27,7 @@ _AT_ONCE = 1 << 18  # pairs multiplied again at a time
 def tiles(vectors: Values, device: str = "auto") -> Multiply:
     """What multiplies ``vectors``, (models, K) float32 of length 1: a GPU where there is one and it is worth it, or the processor.
 
-    ``device``: one of ``DEVICES``. Raises BadInput when "cuda" is asked for and is not to be had.
+    ``device``: "auto", "cpu" or "cuda". Raises BadInput when "cuda" is asked for and is not to be had.
     """
     if device == "cpu" or (device == "auto" and (len(vectors) < WORTHWHILE or find_spec("torch") is None)):
         return NumPyTiles(vectors)

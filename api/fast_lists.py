@@ -1,14 +1,15 @@
-"""This file knows how a list of flat objects is answered quickly: its rows are read a field of all rows at a time.
+"""This file knows how what is flat is answered quickly: lists a field of all rows at a time, single values without ceremony.
 
-It serves lists whose selected fields are plain attributes (no arguments, directives, fragments or resolvers) of scalar, enum or
-plain object type. Every other list is left to the executor. The output is the same; a test compares both over the schema.
+It serves fields that are plain attributes (no arguments or resolvers) of scalar, enum or plain object type, and lists and objects
+that select nothing else (no directives or fragments either). Everything else is left to the executor. The output is the same; a
+test compares both over the schema.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from operator import attrgetter
 from types import NoneType
 from typing import Any
@@ -17,6 +18,7 @@ import msgspec
 from graphql import (
     FieldNode,
     GraphQLEnumType,
+    GraphQLField,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -32,21 +34,51 @@ class NotFlat(Exception):
     """A selection that the executor must answer itself."""
 
 
+# A null where none may be, or a value of another type: the executor says it properly.
+_NOT_PLAIN = (NotFlat, AttributeError, TypeError, ValueError)
+
+
 class QuickLists(Executor[Any]):
-    """The executor, with a shorter way through flat lists."""
+    """The executor, with a shorter way through flat lists, flat objects and plain fields. Signatures are the executor's."""
+
+    def execute_field(self, parent_type: Any, source: Any, field_details_list: Any, *rest: Any) -> Any:
+        """One field of one object."""
+        plain = _leaf(parent_type, field_details_list[0].node.name.value)
+        if plain is not None:
+            attribute, read, required = plain
+            try:
+                (value,) = _column([attribute(source)], read, required=required)
+            except _NOT_PLAIN:
+                pass
+            else:
+                return value
+        return super().execute_field(parent_type, source, field_details_list, *rest)
+
+    def complete_object_value(
+        self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, *rest: Any
+    ) -> Any:
+        """Complete an object."""
+        try:
+            read = _plan(info.context.plan, return_type, field_details_list)
+            if read is not None:
+                (value,) = read([result])
+                return value
+        except _NOT_PLAIN:
+            pass
+        return super().complete_object_value(return_type, field_details_list, info, path, result, *rest)
 
     def complete_list_value(
         self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, *rest: Any
     ) -> Any:
-        """Complete a list; the signature is the executor's."""
+        """Complete a list."""
         kind = _required(return_type.of_type)
         if isinstance(kind, GraphQLObjectType) and isinstance(result, (list, tuple)):
             try:
                 read = _plan(info.context.plan, kind, field_details_list)
                 if read is not None:
                     return list(read(result))
-            except (NotFlat, AttributeError, TypeError, ValueError):
-                pass  # a null where none may be, or a value of another type: the executor says it properly
+            except _NOT_PLAIN:
+                pass
         return super().complete_list_value(return_type, field_details_list, info, path, result, *rest)
 
 
@@ -54,7 +86,7 @@ def _plan(plans: dict[object, Any], kind: GraphQLObjectType, field_details_list:
     nodes = [details.node for details in field_details_list]
     if len(nodes) != 1:
         return None
-    key = _object, id(nodes[0])
+    key = kind, id(nodes[0])
     if key not in plans:
         try:
             plans[key] = _object(kind, nodes[0])
@@ -64,13 +96,32 @@ def _plan(plans: dict[object, Any], kind: GraphQLObjectType, field_details_list:
     return found
 
 
+@cache
+def _leaf(parent: GraphQLObjectType, name: str) -> tuple[Callable[[Any], Any], Column | None, bool] | None:
+    """How a field is read that is a plain attribute and selects nothing below it; None for all others."""
+    field = parent.fields.get(name)
+    if field is None:
+        return None
+    try:
+        return _attribute(field), _value(field.type, None), isinstance(field.type, GraphQLNonNull)
+    except NotFlat:
+        return None
+
+
+def _attribute(field: GraphQLField) -> Callable[[Any], Any]:
+    definition = field.extensions.get("strawberry-definition")
+    if definition is None or definition.base_resolver is not None or field.args:
+        raise NotFlat
+    return attrgetter(definition.python_name)
+
+
 def _required(kind: GraphQLOutputType) -> GraphQLOutputType:
     return kind.of_type if isinstance(kind, GraphQLNonNull) else kind
 
 
-def _object(kind: GraphQLObjectType, node: FieldNode) -> Column:
-    """A reader of objects; raises NotFlat when some field needs the executor."""
-    if node.selection_set is None:
+def _object(kind: GraphQLObjectType, node: FieldNode | None) -> Column:
+    """A reader of objects; raises NotFlat when some field needs the executor, or none is selected."""
+    if node is None or node.selection_set is None:
         raise NotFlat
     readers: dict[str, tuple[Column, Column | None, bool]] = {}
     for selection in node.selection_set.selections:
@@ -80,10 +131,7 @@ def _object(kind: GraphQLObjectType, node: FieldNode) -> Column:
         field = kind.fields.get(selection.name.value)
         if field is None or name in readers:
             raise NotFlat
-        definition = field.extensions.get("strawberry-definition")
-        if definition is None or definition.base_resolver is not None or field.args:
-            raise NotFlat
-        attribute = partial(map, attrgetter(definition.python_name))
+        attribute = partial(map, _attribute(field))
         readers[name] = (attribute, _value(field.type, selection), isinstance(field.type, GraphQLNonNull))
     row, fields = _row(tuple(readers)), tuple(readers.values())
 
@@ -114,7 +162,7 @@ def _column(items: list[Any], read: Column | None, *, required: bool) -> Iterabl
     return [None if item is None else next(known) for item in items]
 
 
-def _value(kind: GraphQLOutputType, node: FieldNode) -> Column | None:
+def _value(kind: GraphQLOutputType, node: FieldNode | None) -> Column | None:
     """A reader of values that are not None; None when they are written as they are."""
     plain = _required(kind)
     if isinstance(plain, GraphQLObjectType):

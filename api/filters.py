@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import strawberry
+from strawberry.types import get_object_definition
+from strawberry.types.arguments import InputContext
+from strawberry.utils.str_converters import to_camel_case
 
 from api.scalars import Class, Evidence, Long, RelationFilter, State
 from api.standards import StandardName
@@ -45,6 +50,21 @@ class ModelFilter:
     novelty_class: list[Class] | None = strawberry.field(default=None, description="What kind of fork it is.")
     novelty_min: float | None = strawberry.field(default=None, description="Least novelty score, 0 to 100.")
     novelty_max: float | None = strawberry.field(default=None, description="Largest novelty score, 0 to 100.")
+
+
+def _made(kind: type[ModelFilter], given: Mapping[str, Any], context: InputContext) -> ModelFilter:
+    """The filter of an input. Only what is set is converted: the library looks at every field, a third of a short answer's time."""
+    said: dict[str, Any] = {
+        _FIELDS[name].python_name: context.convert(value, _FIELDS[name].resolve_type(), name)
+        for name, value in given.items()
+        if value is not None
+    }
+    return kind(**said)
+
+
+_DEFINITION = get_object_definition(ModelFilter, strict=True)
+_DEFINITION.from_input = _made
+_FIELDS = {to_camel_case(field.python_name): field for field in _DEFINITION.fields}
 
 
 def filter_of(given: ModelFilter | None) -> Filter:

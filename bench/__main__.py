@@ -197,9 +197,10 @@ def main() -> None:
             )
             _say(results["neo4j"])
             seconds, store = options.seconds, server.address
-            rates["Neo4j"] = serving.measure(
-                catalogue, ids, roots, workers=2, cache_mb=0, seconds=seconds, store=store, database=process
-            )
+            for cache, name in ((0, "Neo4j"), (64, "Neo4j, kept answers")):
+                rates[name] = serving.measure(
+                    catalogue, ids, roots, workers=2, cache_mb=cache, seconds=seconds, store=store, database=process
+                )
             why = "left out" if "peer" in options.without else beside.without_peer()
             if why is None:
                 rates[PEER] = beside.peer_rates(server, process, ids, roots, options.seconds)

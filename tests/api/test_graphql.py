@@ -355,9 +355,16 @@ def test_quick_lists_give_the_same_bytes(folder: Path, monkeypatch: pytest.Monke
         assert isinstance(root, GraphQLObjectType)
         fields = [text.replace("__typename ", "") for text in selections(root, 1)]
         queries += [f"{{ {name} {{ {one} {other} }} }} }}" for one, other in itertools.pairwise(fields)]
+    of_models = GRAPHQL.type_map["Model"]
+    assert isinstance(of_models, GraphQLObjectType)
+    mixed = selections(of_models, 1)
+    queries += [f'{{ model(id: "a/tuned") {{ {one} {other} }} }}' for one, other in itertools.pairwise(mixed)]
+    plain = [text for text in mixed if "{" not in text]
+    queries += [f'{{ model(id: "{id}") {{ {" ".join(plain)} }} }}' for id in ("a/tuned", "a/gone", "nothing/here")]
     quick = [asked(folder, query).content for query in queries]
     with monkeypatch.context() as patch:
-        patch.delattr(QuickLists, "complete_list_value")
+        for method in ("complete_list_value", "complete_object_value", "execute_field"):
+            patch.delattr(QuickLists, method)
         slow = [asked(folder, query).content for query in queries]
     assert len(queries) > 30
     assert quick == slow

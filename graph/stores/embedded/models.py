@@ -42,6 +42,7 @@ class Models:
             return met
         for row in self._by_folded.candidates(id.lower()):
             if self.ids[row] == id:
+                self.meet([id], [row])
                 return row
         return None
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from graph.contradictions import all_contradictions
 from graph.folding import originals
-from graph.frames import OnDisk
+from graph.frames import Numbers, OnDisk
 from graph.snapshot import Snapshot
 from graph.store import Collapse
 from graph.succession import tables as standing_tables
@@ -35,7 +36,7 @@ from graph.tables import (
     WEIGHTS,
 )
 
-FORM = 3  # of a graph: which labels, types and properties are written; kept with it, a load mends an older one
+FORM = 4  # of a graph: which labels, types and properties are written; kept with it, a load mends an older one
 UNKNOWN_KEY = 2**63 - 1
 TIMES = ("created_at", "modified_at")
 CLAIM = ("evidence", "relation", "where", "confidence", "detail")  # the parts of a claim on a DERIVED_FROM
@@ -70,7 +71,7 @@ def _key(column: str, name: str, unknown: float) -> pl.Expr:
 
 def models(snapshot: Snapshot) -> Frame:
     """Model: the columns of the table, the lower-case id, the keys of the orders, facts of novelty, ability and standing as JSON,
-    and the original of its group for each way to fold.
+    and for each way to fold the original of its group, where the group has other models.
     """
     facts = pl.DataFrame(snapshot.table(NOVELTY.name))
     told = facts.select(
@@ -90,7 +91,7 @@ def models(snapshot: Snapshot) -> Frame:
         pl.struct(standings.columns).struct.json_encode().alias("standing_facts"),
     )
     read = _read(snapshot, MODELS.name)
-    groups = {f"{mode.value}_of": read["id"].gather(of) for mode, of in originals(on_disk).items()}
+    groups = {f"{mode.value}_of": read["id"].gather(_with_others(of)) for mode, of in originals(on_disk).items()}
     joined = (
         read.join(told, on="id", how="left", maintain_order="left")
         .join(ability, on="id", how="left", maintain_order="left")
@@ -110,6 +111,11 @@ def models(snapshot: Snapshot) -> Frame:
         _key("standing", "standing_key", float("inf")),
     )
     return keyed.drop("standing")  # told by the facts
+
+
+def _with_others(of: Numbers) -> pl.Series:
+    """The numbers of the originals, null where a group is one model. Shapes: (models,)."""
+    return pl.Series(of).set(pl.Series(np.bincount(of, minlength=1)[of] == 1), None)
 
 
 def datasets(snapshot: Snapshot) -> Frame:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from graph.records import Contradicts, Evidence
+from graph.records import Contradicts, Evidence, ModelRecord
 from graph.store import (
     SIZE_CLASSES,
     Collapse,
@@ -25,6 +25,7 @@ from graph.stores.neo4j import finding, rows
 from graph.stores.neo4j.asking import OpenGraph
 from graph.stores.neo4j.facets import KEPT_FACETS
 
+LARGEST_BLOCK = 1_000  # rows read at once along an index
 KEPT_ANSWERS = 1_000  # counts and facets that are remembered: the graph behind a store does not change
 
 
@@ -41,15 +42,20 @@ class Selection:
         """A page: by the part of the filter that leaves few models when there is one, else along the order's index."""
         where = await self._spelled(where)
         parameters = finding.parameters(where) | page_after(order, first, after)
-        lead = finding.selective(where)
-        if lead is None and parameters["text"] is not None:
-            hits = await self._graph.ask("text_hits", text=parameters["text"], limit=finding.FEW)
-            lead = "text" if hits < finding.FEW else None
+        lead = await self._lead_to_few(where)
         if lead is not None:
             found = await self._graph.ask("find_few", lead=lead, order=finding.ORDER_KEYS[order], **parameters)
         else:
             found = await self._graph.ask(finding.in_order(where, order), **parameters)
         return await self._page_of(found, order, first)
+
+    async def _lead_to_few(self, where: ModelFilter) -> str | None:
+        """The part of the filter that leaves few models; None when none does."""
+        lead = finding.selective(where)
+        if lead is None and where.text:
+            hits = await self._graph.ask("text_hits", text=where.text.lower(), limit=finding.FEW)
+            lead = "text" if hits < finding.FEW else None
+        return lead
 
     async def _page_of(self, found: Sequence[rows.Row], order: Order, first: int) -> ModelPage:
         """A page of these rows; by what they are ordered the rows themselves say, except of standing."""
@@ -69,11 +75,14 @@ class Selection:
         first: int = 20,
         after: Key | None = None,
     ) -> FoldedPage:
-        """A page of models that stand for their groups."""
+        """A page of models that stand for their groups: from all that pass where they are few, else along the order's index."""
         where = await self._spelled(where)
+        lead = await self._lead_to_few(where)
+        if lead is None:
+            return await self._folded_in_order(where, collapse, order, first, after)
         found = await self._graph.ask(
             "find_folded",
-            lead=finding.indexed(where),
+            lead=lead,
             fold=collapse.value,
             order=finding.ORDER_KEYS[order],
             **finding.parameters(where),
@@ -81,6 +90,39 @@ class Selection:
         )
         page = await self._page_of([row for _, row in found], order, first)
         return FoldedPage(page.models, page.keys, tuple(folded for folded, _ in found[:first]), page.has_next)
+
+    async def _folded_in_order(
+        self, where: ModelFilter, collapse: Collapse, order: Order, first: int, after: Key | None
+    ) -> FoldedPage:
+        """Read the models that pass in order, and leave out whoever does not stand for its group, until the page is full."""
+        parameters = finding.parameters(where)
+        groups: dict[str, tuple[int, str | None]] = {}  # by the original: how many pass, who stands for it
+        shown: list[tuple[ModelRecord, Key, int]] = []
+        block, more = first + 1, True
+        while more and len(shown) <= first:
+            read = await self._graph.ask(finding.in_order(where, order), **parameters | page_after(order, block, after))
+            page = await self._page_of(read, order, block)
+            ids = [model.id for model in page.models]
+            found = await self._graph.ask(
+                "folds", ids=ids, known=list(groups), fold=collapse.value, order=finding.ORDER_KEYS[order], **parameters
+            )
+            groups |= {id: (passing, stands) for id, _, passing, stands in found if passing is not None}
+            original = {id: group for group, members, _, _ in found for id in members}
+            for model, key in zip(page.models, page.keys, strict=True):
+                group = original.get(model.id)
+                passing, stands = (
+                    (1, model.id) if group is None else groups.get(group, (0, group))
+                )  # not read: it stands
+                if stands == model.id:
+                    shown.append((model, key, passing - 1))
+            more, after, block = page.has_next, page.keys[-1] if page.keys else None, min(2 * block, LARGEST_BLOCK)
+        kept = shown[:first]
+        return FoldedPage(
+            tuple(model for model, _, _ in kept),
+            tuple(key for _, key, _ in kept),
+            tuple(folded for _, _, folded in kept),
+            len(shown) > first,
+        )
 
     async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
         """How many groups pass."""

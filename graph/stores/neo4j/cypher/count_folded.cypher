@@ -79,8 +79,8 @@ WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
   AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
   AND ($domains IS NULL OR any(d IN m.domains WHERE d IN $domains))
   AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
-RETURN count(DISTINCT CASE $fold
+RETURN count(DISTINCT coalesce(CASE $fold
   WHEN 'copies' THEN m.copies_of
   WHEN 'quants' THEN m.quants_of
   ELSE m.family_of
-END) AS answer
+END, m.id)) AS answer

@@ -92,7 +92,7 @@ UNWIND CASE $facet
   WHEN 'evidence' THEN [e IN $evidences WHERE EXISTS { (m)-[d:DERIVED_FROM]->() WHERE e IN d.evidence }]
   WHEN 'domain' THEN m.domains
   WHEN 'novelty' THEN [m.novelty_class]
-  WHEN 'family' THEN [m.family_of]
+  WHEN 'family' THEN [coalesce(m.family_of, m.id)]
   WHEN 'year' THEN [CASE WHEN m.created_at IS NULL THEN null ELSE toString(datetime({epochMillis: m.created_at}).year) END]
   ELSE [CASE WHEN m.parameters IS NULL THEN null ELSE head([s IN $sizes WHERE s[1] IS NULL OR m.parameters < s[1] | s[0]]) END]
 END AS value

@@ -1,11 +1,12 @@
-// Which models stand for their groups under a filter, in any order, and how many others fold under each? Reads all that pass.
+// Which models stand for their groups under a filter that leaves few, in any order, and how many others fold under each? Reads all
+// that pass.
 // Parameters:
 //   $fold            'quants'                 copies, quants or family
 //   $order           'downloads_key'          the property of the order
 //   $key             -1200                    the order's key of the last model seen (the smallest number at first) ...
 //   $after           'org/model'              ... and its name ('' at first)
 //   $limit           21
-//   $lead            'author'                 the filter that is answered by an index: dataset, author, text, task, library, licence or all
+//   $lead            'author'                 the part of the filter that leaves few: dataset, author or text
 //   $text            'llama'                  part of the lower-case id; this and all that follow may be null for any
 //   $tasks           ['text-generation']
 //   $libraries       ['transformers']
@@ -41,28 +42,6 @@ CALL () {
   USING TEXT INDEX m:Model(id_lower)
   WHERE m.id_lower CONTAINS $text
   RETURN m
-  UNION ALL
-  WITH 1 AS one WHERE $lead = 'task'
-  MATCH (m:Model)
-  USING INDEX m:Model(task, downloads_key, id)
-  WHERE m.task IN $tasks AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
-  RETURN m
-  UNION ALL
-  WITH 1 AS one WHERE $lead = 'library'
-  MATCH (m:Model)
-  USING INDEX m:Model(library, downloads_key, id)
-  WHERE m.library IN $libraries AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
-  RETURN m
-  UNION ALL
-  WITH 1 AS one WHERE $lead = 'licence'
-  MATCH (m:Model)
-  USING INDEX m:Model(licence, downloads_key, id)
-  WHERE m.licence IN $licences AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
-  RETURN m
-  UNION ALL
-  WITH 1 AS one WHERE $lead = 'all'
-  MATCH (m:Model)
-  RETURN m
 }
 WITH m
 WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
@@ -83,11 +62,11 @@ WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
   AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
   AND ($domains IS NULL OR any(d IN m.domains WHERE d IN $domains))
   AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
-WITH m.id AS id, CASE $fold
+WITH m.id AS id, coalesce(CASE $fold
   WHEN 'copies' THEN m.copies_of
   WHEN 'quants' THEN m.quants_of
   ELSE m.family_of
-END AS original, CASE $order
+END, m.id) AS original, CASE $order
   WHEN 'downloads_key' THEN m.downloads_key
   WHEN 'likes_key' THEN m.likes_key
   WHEN 'trending_key' THEN m.trending_key

@@ -17,6 +17,9 @@ CREATE INDEX stemma_model_standing IF NOT EXISTS FOR (n:Model) ON (n.standing_ke
 CREATE INDEX stemma_model_task IF NOT EXISTS FOR (n:Model) ON (n.task, n.downloads_key, n.id);
 CREATE INDEX stemma_model_library IF NOT EXISTS FOR (n:Model) ON (n.library, n.downloads_key, n.id);
 CREATE INDEX stemma_model_licence IF NOT EXISTS FOR (n:Model) ON (n.licence, n.downloads_key, n.id);
+CREATE INDEX stemma_model_copies_of IF NOT EXISTS FOR (n:Model) ON (n.copies_of);
+CREATE INDEX stemma_model_quants_of IF NOT EXISTS FOR (n:Model) ON (n.quants_of);
+CREATE INDEX stemma_model_family_of IF NOT EXISTS FOR (n:Model) ON (n.family_of);
 CREATE INDEX stemma_dataset_id_lower IF NOT EXISTS FOR (n:Dataset) ON (n.id_lower);
 CREATE INDEX stemma_alias_alias IF NOT EXISTS FOR (n:Alias) ON (n.alias);
 CREATE INDEX stemma_alias_alias_lower IF NOT EXISTS FOR (n:Alias) ON (n.alias_lower);

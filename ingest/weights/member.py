@@ -114,7 +114,7 @@ def member(
             values = _window(tensor.role, tensor.values, whole, budget) if windowed else tensor.values
             if values is not None and values.size <= room:
                 room -= values.size
-                kept[tensor.role] = np.ascontiguousarray(values, dtype=np.float32)
+                kept[tensor.role] = np.array(values, dtype=np.float32, order="C")  # a copy, that the whole may go
         digests = digesting.digests
     whose = identity(digests)
     return Member(

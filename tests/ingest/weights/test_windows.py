@@ -108,6 +108,7 @@ def test_windows_read_in_parts_are_those_of_a_whole_reading(tmp_path: Path, make
     assert part.matrices.keys() == whole.matrices.keys()
     for role, values in whole.matrices.items():
         assert np.array_equal(part.matrices[role], values), role
+        assert values.base is None  # a window that holds on to its matrix would keep the whole model in memory
     assert part.layout == whole.layout
     assert (part.tier, whole.tier, part.dtype) == (Tier.T1, Tier.T2, whole.dtype)
 

@@ -20,6 +20,7 @@ from ingest.weights.digesting import Digesting
 from ingest.weights.exact import Described, Digest, Identity, identity
 from ingest.weights.formats import FLOATS, spacing
 from ingest.weights.space import placed
+from ingest.weights.torch_sketch import sketching
 from ingest.weights.whole import Whole
 
 Doubles = npt.NDArray[np.float64]
@@ -94,13 +95,15 @@ def member(
     created_at: datetime | None = None,
     budget: int = BUDGET,
     on_bytes: Callable[[int], None] = lambda _: None,
+    device: str = "auto",
 ) -> Member:
     """Read a checkpoint once: digests of everything, and the matrices or windows of them within ``budget`` values.
 
-    ``on_bytes`` is told of the bytes of each tensor that was read.
+    ``on_bytes`` is told of the bytes of each tensor that was read. ``device``: what sketches, see ``ingest.weights.device``; raises
+    BadInput when that is not to be had.
     """
     whole = sum(tensor.count for tensor in checkpoint.tensors.values())
-    sums = Whole()
+    sums = Whole(sketching(whole, device))
     kept: dict[str, Values] = {}
     room = 2 * budget
     windowed = whole > budget

@@ -1,12 +1,12 @@
-"""This file knows how often the source of a K-quantised model is found among close siblings, and writes K-quants for that.
+"""This file knows how often the source of a model in ggml's block formats is found among close siblings, and writes them for that.
 
     python -m bench.k_quants [--families 4] [--out FILE]
 
 Each family is a root and siblings, drawn from a seed and stored as bfloat16: all share the task's change, each has noise of its own
 that makes siblings differ by a stated relative distance. Every sibling is put in every format; the source is sought among root and
 siblings by ``ingest.weights.origin``, from the GGUF file. The quantisers here round to nearest on blocks whose scales follow from
-their extremes (llama.cpp searches for better scales, so real files have a little less noise). Only for measuring: nothing in Stemma
-writes K-quants.
+their extremes (llama.cpp searches for better scales, so real files have a little less noise); Q4_1, Q5_0 and Q5_1 are written by
+the ``gguf`` package. Only for measuring: nothing in Stemma writes these formats.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -65,11 +66,15 @@ def _codes(values: Floats, step: Floats, least: int, most: int) -> npt.NDArray[n
     return np.clip(np.round(np.where(step == 0, 0, values / safe)), least, most).astype(np.int32)
 
 
+def _extreme(parts: Floats) -> Floats:
+    """The value of each part that is farthest from 0, with its sign. Shape: (blocks, parts)."""
+    return np.take_along_axis(parts, np.abs(parts).argmax(axis=2, keepdims=True), axis=2)[..., 0]
+
+
 def q6_k(values: Floats) -> Bytes:
     """Blocks of 256: v = d s c, s 8 bits for each 16 values, c 6 bits from -32 to 31. Shape: (blocks, 210)."""
     parts = values.reshape(-1, 16, 16)
-    extreme = np.take_along_axis(parts, np.abs(parts).argmax(axis=2, keepdims=True), axis=2)[..., 0]
-    steps = extreme / np.float32(-32)
+    steps = _extreme(parts) / np.float32(-32)
     d = _half(np.abs(steps).max(axis=1, keepdims=True) / 127)
     scale = _codes(steps, d, -128, 127)
     c = (_codes(parts, (d * scale)[..., None], -32, 31) + 32).astype(np.uint8).reshape(-1, 2, 4, 32)
@@ -118,7 +123,66 @@ def q2_k(values: Floats) -> Bytes:
     return _packed([s | m << 4, codes, d.astype(np.float16), dmin.astype(np.float16)])
 
 
-FORMATS: dict[str, Callable[[Floats], Bytes]] = {"Q6_K": q6_k, "Q5_K": q5_k, "Q4_K": q4_k, "Q2_K": q2_k}
+def q3_k(values: Floats) -> Bytes:
+    """Blocks of 256: v = d s c, s 6 bits from -32 to 31 for each 16 values, c 3 bits from -4 to 3. Shape: (blocks, 110)."""
+    parts = values.reshape(-1, 16, 16)
+    steps = _extreme(parts) / np.float32(-4)
+    d = _half(np.abs(steps).max(axis=1, keepdims=True) / 31)
+    scale = _codes(steps, d, -32, 31)
+    c = (_codes(parts, (d * scale)[..., None], -4, 3) + 4).astype(np.uint8)
+    pairs, bits = (c & 3).reshape(-1, 2, 4, 32), (c >> 2).reshape(-1, 8, 32)
+    low = sum((pairs[:, :, at] << (2 * at) for at in range(4)), np.zeros_like(pairs[:, :, 0]))
+    high = sum((bits[:, at] << at for at in range(8)), np.zeros_like(bits[:, 0]))
+    s = (scale + 32).astype(np.uint8)
+    tops = (s >> 4).reshape(-1, 4, 4)
+    top = sum((tops[:, at] << (2 * at) for at in range(4)), np.zeros_like(tops[:, 0]))
+    return _packed([high, low, s[:, :8] & 15 | (s[:, 8:] & 15) << 4, top, d.astype(np.float16)])
+
+
+CURVE = np.array(gguf.quants.IQ4_NL.kvalues, dtype=np.float32)  # what the 16 codes of IQ4 stand for: dense around 0
+
+
+def _on_curve(values: Floats, step: Floats) -> Bytes:
+    """The codes whose value times the step is nearest. Shape: as the values."""
+    safe = np.where(step == 0, 1, step)
+    return np.searchsorted((CURVE[1:] + CURVE[:-1]) / 2, np.where(step == 0, 0, values / safe)).astype(np.uint8)
+
+
+def iq4_nl(values: Floats) -> Bytes:
+    """Blocks of 32: v = d k(c), c 4 bits. Shape: (blocks, 18)."""
+    parts = values.reshape(-1, 1, 32)
+    d = _half(_extreme(parts) / CURVE[0])
+    c = _on_curve(parts, d[..., None]).reshape(-1, 2, 16)
+    return _packed([d.astype(np.float16), c[:, 0] | c[:, 1] << 4])
+
+
+def iq4_xs(values: Floats) -> Bytes:
+    """Blocks of 256: v = d s k(c), s 6 bits from -32 to 31 for each 32 values, c 4 bits. Shape: (blocks, 136)."""
+    parts = values.reshape(-1, 8, 32)
+    steps = _extreme(parts) / CURVE[0]
+    d = _half(np.abs(steps).max(axis=1, keepdims=True) / 31)
+    scale = _codes(steps, d, -32, 31)
+    c = _on_curve(parts, (d * scale)[..., None]).reshape(-1, 8, 2, 16)
+    s = (scale + 32).astype(np.uint16)
+    top = sum(((s[:, at] >> 4) << (2 * at) for at in range(8)), np.zeros_like(s[:, 0]))
+    low = (s[:, ::2] & 15 | (s[:, 1::2] & 15) << 4).astype(np.uint8)
+    return _packed([d.astype(np.float16), top, low, c[:, :, 0] | c[:, :, 1] << 4])
+
+
+def _by_package(kind: str) -> Callable[[Floats], Bytes]:
+    return partial(gguf.quants.quantize, qtype=gguf.GGMLQuantizationType[kind])
+
+
+FORMATS: dict[str, Callable[[Floats], Bytes]] = {
+    "Q6_K": q6_k,
+    "Q5_K": q5_k,
+    "Q4_K": q4_k,
+    "Q3_K": q3_k,
+    "Q2_K": q2_k,
+    "IQ4_XS": iq4_xs,
+    "IQ4_NL": iq4_nl,
+    **{kind: _by_package(kind) for kind in ("Q5_1", "Q5_0", "Q4_1")},
+}
 
 
 def write(path: Path, weights: dict[str, Floats], kind: str) -> Path:
@@ -189,7 +253,7 @@ def measured(families: int, folder: Path) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="K-quants to their sources among close siblings.")
+    parser = argparse.ArgumentParser(description="Block formats to their sources among close siblings.")
     parser.add_argument("--families", type=int, default=4)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
@@ -200,7 +264,11 @@ def main() -> None:
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {version('numpy')}, "
         f"modelstemma {version('modelstemma')} at {commit.stdout.strip() or 'no commit'}"
     )
-    text = f"# K-quants to their sources among close siblings\n\n{machine}\n\n{table}\n"
+    told = (
+        f"`python -m bench.k_quants --families {given.families}`. Families are drawn, not trained; the quantisers round to "
+        "nearest, and are the bench's own (Q5_1, Q5_0, Q4_1: the gguf package's)."
+    )
+    text = f"# ggml's block formats to their sources among close siblings\n\n{told}\n\n{machine}\n\n{table}\n"
     print(text)
     if given.out:
         given.out.write_text(text, encoding="utf-8")

@@ -28,6 +28,7 @@ from ingest.staging import WEIGHTS_ANEW, Staging
 from ingest.weights.adapter import Bases
 from ingest.weights.change import Change, Changes
 from ingest.weights.compare import Comparison
+from ingest.weights.device import is_gpu
 from ingest.weights.folder import checkpoints
 from ingest.weights.level import levelled
 from ingest.weights.member import Member
@@ -56,6 +57,7 @@ def ingest_folders(
     dates: Path | None = None,
     blind: bool = False,
     max_bad_fraction: float = MAX_BAD_FRACTION,
+    device: str = "auto",
     progress: Progress | None = None,
 ) -> Report:
     """Read checkpoints under these paths and in these repositories of a Hub, find where they come from, and make the next snapshot
@@ -63,7 +65,8 @@ def ingest_folders(
 
     ``hub``: which Hub, and how much of each repository is read. ``dates``: a JSON object of upload times by model, ISO 8601;
     otherwise the catalogue's own are used. ``blind``: by their weights alone, without upload times and without what models declare
-    of themselves. A run that was cut off is taken up by the next: what was read is kept. Raises BadInput, Unreachable.
+    of themselves. ``device``: what sketches and compares, see ``ingest.weights.device``. A run that was cut off is taken up by the
+    next: what was read is kept. Raises BadInput, Unreachable.
     """
     progress = progress or Silent()
     found: list[Item] = [item for path in paths for item in checkpoints(path)]
@@ -71,10 +74,11 @@ def ingest_folders(
         raise BadInput(f"no checkpoint under {', '.join(map(str, paths))}: safetensors, GGUF and ONNX files are known")
     found += repositories
     told = _told(dates)
+    is_gpu(device, worthwhile=False)  # now, if it is asked for and not there
     with catalogue.locked():
         builder = PartBuilder()
         shelf = shelf_of(catalogue)
-        adapters = read_all(found, shelf, hub or HubReading(), builder, progress)
+        adapters = read_all(found, shelf, hub or HubReading(), builder, progress, device)
         kept = {model.id: model for model in shelf.members()}
         created = {} if blind else created_at(catalogue, kept) | told
         declared = {} if blind else _declared(catalogue, kept)
@@ -110,7 +114,7 @@ def ingest_folders(
         staging.remove()
         tables = builder.tables() | {
             CHANGES.name: pa.Table.from_pylist(list(map(asdict, changes)), CHANGES.schema),
-            SIMILAR.name: Comparison(shelf).table(progress),
+            SIMILAR.name: Comparison(shelf, device).table(progress),
             TENSORS.name: tensors_of(members),
         }
         staging.write("weights", tables, builder.counts())

@@ -40,7 +40,9 @@ def identify_sketch(catalogue: Catalogue, data: bytes) -> tuple[Member, Origin]:
     return found, origin_of(catalogue, found)
 
 
-def read_one(target: Path | Repository, shelf: WeightShelf | None = None, hub: HubReading | None = None) -> Reading:
+def read_one(
+    target: Path | Repository, shelf: WeightShelf | None = None, hub: HubReading | None = None, device: str = "auto"
+) -> Reading:
     """One checkpoint, without its name. ``shelf``: what gives matrices without names theirs.
 
     Raises BadInput, DamagedCheckpoint; of the Hub also NotFound, Unreachable, Damaged.
@@ -56,7 +58,7 @@ def read_one(target: Path | Repository, shelf: WeightShelf | None = None, hub: H
     checkpoint = found[0].read()
     if shelf is not None and is_anonymous(checkpoint):
         checkpoint = named_by_content(checkpoint, shelf.members())
-    return Reading(member(UNNAMED, checkpoint))
+    return Reading(member(UNNAMED, checkpoint, device=device))
 
 
 def _of_stranger(sketch: Sketch) -> Member:
@@ -87,11 +89,14 @@ def _no_adapter(name: str, settings: Mapping[str, Any] | None) -> None:
         )
 
 
-def sketch_to(target: Path | Repository, out: Path, hub: HubReading | None = None) -> Reading:
-    """Write the sketch of one checkpoint, without its name and what it says of itself. Raises as ``read_one`` does."""
+def sketch_to(target: Path | Repository, out: Path, hub: HubReading | None = None, device: str = "auto") -> Reading:
+    """Write the sketch of one checkpoint, without its name and what it says of itself. Raises as ``read_one`` does.
+
+    ``device``: what sketches a checkpoint on disk, see ``ingest.weights.device``.
+    """
     if not out.parent.is_dir():
         raise BadInput(f"{out.parent} is not a folder: give a file in one that is there")
-    found = read_one(target, hub=hub)
+    found = read_one(target, hub=hub, device=device)
     write_sketch(out, found.member)
     return found
 

@@ -44,7 +44,12 @@ class _Seen:
 
 
 def read_all(
-    items: Sequence[Item], shelf: WeightShelf, hub: HubReading, builder: PartBuilder, progress: Progress
+    items: Sequence[Item],
+    shelf: WeightShelf,
+    hub: HubReading,
+    builder: PartBuilder,
+    progress: Progress,
+    device: str = "auto",
 ) -> list[tuple[ClaimRecord, Modules]]:
     """Put what was not read before on the shelf; returns what adapters say of themselves, and the modules that they change.
 
@@ -66,7 +71,7 @@ def read_all(
 
             try:
                 if isinstance(item, Found):
-                    return _look(item, shelf, on_bytes)
+                    return _look(item, shelf, on_bytes, device)
                 return _look_at_hub(session, item, shelf, hub)
             except Unreachable:
                 raise
@@ -86,7 +91,7 @@ def read_all(
         error = seen.error
         if seen.is_anonymous and isinstance(item, Found):
             try:
-                _keep(item, shelf, lambda _: None, by_content=True)
+                _keep(item, shelf, lambda _: None, device, by_content=True)
             except StemmaError as failed:
                 error = failed
         if error is not None:
@@ -125,16 +130,16 @@ def _session(items: Sequence[Item], hub: HubReading) -> Iterator[HubSession | No
         yield session
 
 
-def _look(item: Found, shelf: WeightShelf, on_bytes: Callable[[int], None]) -> _Seen:
+def _look(item: Found, shelf: WeightShelf, on_bytes: Callable[[int], None], device: str) -> _Seen:
     settings = item.adapter
     if settings is not None:
         path = item.path / WEIGHTS
         held = read_safetensors([path]).tensors.values() if path.is_file() else ()
         return _Seen(settings.get(BASE_OF_ADAPTER), is_adapter=True, modules=modules_of(held))
-    return _Seen(is_anonymous=not _keep(item, shelf, on_bytes, by_content=False))
+    return _Seen(is_anonymous=not _keep(item, shelf, on_bytes, device, by_content=False))
 
 
-def _keep(item: Found, shelf: WeightShelf, on_bytes: Callable[[int], None], *, by_content: bool) -> bool:
+def _keep(item: Found, shelf: WeightShelf, on_bytes: Callable[[int], None], device: str, *, by_content: bool) -> bool:
     """Read a checkpoint unless it was read before. False when its matrices have no names, and are not to be named yet."""
     checkpoint = item.read()
     mark = mark_of(checkpoint)
@@ -144,7 +149,7 @@ def _keep(item: Found, shelf: WeightShelf, on_bytes: Callable[[int], None], *, b
         if not by_content:
             return False
         checkpoint = named_by_content(checkpoint, shelf.members())
-    shelf.put(member(item.model, checkpoint, on_bytes=on_bytes), mark)
+    shelf.put(member(item.model, checkpoint, on_bytes=on_bytes, device=device), mark)
     return True
 
 

@@ -13,6 +13,7 @@ import click
 from graph.errors import NotFound
 from graph.settings import Settings
 from graph.store import ModelFilter, Store
+from ingest.weights.device import DEVICES
 
 Result = TypeVar("Result")
 Command = Callable[..., Any]
@@ -27,6 +28,18 @@ def shared(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def on_device(command: Command) -> Command:
+    """The option of commands that may use a GPU: --device."""
+    option = click.option(
+        "--device",
+        type=click.Choice(DEVICES),
+        default="auto",
+        show_default=True,
+        help="What sketches and compares: `auto`, a GPU where torch finds one and the work is large.",
+    )
+    return option(command)
 
 
 def chosen(context: click.Context, catalogue: Path | None, store: str | None) -> Settings:

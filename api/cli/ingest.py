@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from api.cli.asking import chosen, shared
+from api.cli.asking import chosen, on_device, shared
 from api.cli.shown import clean, print_json
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ def results(
     help="JSON object of upload times by model, where the catalogue has none.",
 )
 @click.option("--blind", is_flag=True, help="By weights alone: without upload times and declared base models.")
+@on_device
 @shared
 @click.pass_context
 def folder(
@@ -165,6 +166,7 @@ def folder(
     paths: tuple[Path, ...],
     dates: Path | None,
     blind: bool,
+    device: str,
     as_json: bool,
     catalogue: Path | None,
     store: str | None,
@@ -183,5 +185,7 @@ def folder(
 
     settings = chosen(context, catalogue, store)
     with Bars() as bars:
-        report = ingest_folders(Catalogue(settings.catalogue), paths, dates=dates, blind=blind, progress=bars)
+        report = ingest_folders(
+            Catalogue(settings.catalogue), paths, dates=dates, blind=blind, device=device, progress=bars
+        )
     tell(report, as_json=as_json)

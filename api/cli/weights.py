@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from api.cli.asking import Command, ask, chosen, shared
+from api.cli.asking import Command, ask, chosen, on_device, shared
 from api.cli.shown import clean, print_json
 from graph.errors import BadInput
 from graph.settings import Settings
@@ -52,6 +52,7 @@ def weights_command() -> None:
     "--on", metavar="ADDRESS", help="Read paths on a Ray cluster: `ray` for one on this machine, or ray://HOST:PORT."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write the sketch of one checkpoint to this file.")
+@on_device
 @on_the_hub
 @shared
 @click.pass_context
@@ -60,6 +61,7 @@ def sketch(
     targets: tuple[str, ...],
     on: str | None,
     out: Path | None,
+    device: str,
     budget: int,
     endpoint: str | None,
     revision: str | None,
@@ -98,13 +100,13 @@ def sketch(
             if on is not None:
                 spread_over(Catalogue(settings.catalogue), paths, on, progress=bars)
             report = ingest_folders(
-                Catalogue(settings.catalogue), paths, repositories=repositories, hub=hub, progress=bars
+                Catalogue(settings.catalogue), paths, repositories=repositories, hub=hub, device=device, progress=bars
             )
         tell(report, as_json=as_json)
         return
     if len(where) != 1:
         raise BadInput(f"--out is for one checkpoint, and {len(where)} are given: name one")
-    found = sketch_to(where[0], out, hub)
+    found = sketch_to(where[0], out, hub, device)
     told = {"file": str(out), "bytes": out.stat().st_size, "tensors": len(found.member.tensors), **_how_much(found)}
     if as_json:
         print_json(told)
@@ -114,9 +116,7 @@ def sketch(
 
 
 @weights_command.command(name="compare")
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="What multiplies."
-)
+@on_device
 @shared
 @click.pass_context
 def compare(context: click.Context, device: str, as_json: bool, catalogue: Path | None, store: str | None) -> None:

@@ -18,16 +18,16 @@ from graph.errors import BadInput
 from ingest.hub.listing import Listing, listing
 from ingest.hub.ranges import ByteBudget, RemoteFile
 from ingest.hub.session import HubSession
-from ingest.weights.checkpoint import Checkpoint, DamagedCheckpoint, Tensor, Values
+from ingest.weights.checkpoint import Checkpoint, DamagedCheckpoint, Part, Tensor, Values
 from ingest.weights.folder import ADAPTER, CONFIG
-from ingest.weights.four_bits import is_packed
+from ingest.weights.four_bits import unpacked
 from ingest.weights.gguf_file import HeaderGoesOn, parse_gguf
 from ingest.weights.gguf_parts import joined, models_in, parts_of
 from ingest.weights.member import BUDGET, member
 from ingest.weights.repository import WINDOW_BYTES, Reading, Repository
 from ingest.weights.safetensors_file import INDEX, SINGLE, checkpoint_of, header_length, parse_header, shards_named
 from ingest.weights.sketch_file import VERSION
-from ingest.weights.windows import Part, planned, windowed_member, windows
+from ingest.weights.windows import planned, windowed_member, windows
 
 HEADER_BYTES = 64 * 2**20  # of one repository: headers, the index of shards, configurations
 _FIRST = 32 * 2**10  # bytes of a safetensors file that are asked for at first
@@ -84,6 +84,10 @@ class RemoteCheckpoint:
         return Reading(found, self.listing.commit, content, self.headers.spent, spend.spent, header.size_bytes)
 
     def _values(self, header: Checkpoint, tensor: Tensor, budget: ByteBudget) -> Values:
+        if tensor.name in header.packed:
+            rows = 0, tensor.shape[0]
+            pieces = self._fetch(header.parts(tensor.name, *rows), budget)
+            return header.rows(tensor.name, [np.frombuffer(piece, dtype=np.uint8) for piece in pieces], *rows)
         (piece,) = self._fetch([(tensor.path, tensor.offset, tensor.offset + tensor.size_bytes)], budget)
         return header.decode(np.frombuffer(piece, dtype=np.uint8), tensor.dtype, tensor.shape)
 
@@ -128,9 +132,7 @@ class RemoteCheckpoint:
             where, remote = self._open(name)
             read[where] = self._safetensors(where, remote)
         found = checkpoint_of(read, self._settings(CONFIG) or {})
-        if is_packed(found.tensors):
-            raise BadInput(f"{self.repository.name} is packed in 4 bits, which cannot be read in parts: download it")
-        return found
+        return unpacked(found, partial(self._fetch, budget=self.headers))
 
     def _weight_files(self) -> list[str]:
         """Safetensors, by the index where there is one, or the one GGUF model, which may lie in parts."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,24 @@ class Tensor:
 
 
 Read = Callable[[Bytes, str, tuple[int, ...]], Values]
+Part = tuple[Path, int, int]  # file, first byte, byte after the last
+
+
+class Packed(Protocol):
+    """A tensor whose rows are made of bytes of several places."""
+
+    @property
+    def beside_bytes(self) -> int:
+        """Bytes of what lies beside its codes."""
+        ...
+
+    def parts(self, first: int, end: int) -> list[Part]:
+        """The bytes that give rows ``first`` to ``end``."""
+        ...
+
+    def values(self, pieces: Sequence[Bytes], first: int, end: int) -> Values:
+        """These rows from their bytes. Raises DamagedCheckpoint."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +78,7 @@ class Checkpoint:
     made: Mapping[str, Callable[[], Values]] = field(
         default_factory=dict
     )  # values that are more than their bytes decoded
+    packed: Mapping[str, Packed] = field(default_factory=dict)
 
     def raw(self, name: str) -> Bytes:
         """The bytes of a tensor, mapped. Shape: (size_bytes,)."""
@@ -70,19 +89,43 @@ class Checkpoint:
         if name in self.made:
             return self.made[name]()
         tensor = self.tensors[name]
+        if name in self.packed:
+            rows = 0, tensor.shape[0]
+            return self.rows(name, [bytes_of(*part) for part in self.parts(name, *rows)], *rows)
         return self.decode(self.raw(name), tensor.dtype, tensor.shape)
+
+    def parts(self, name: str, first: int, end: int) -> list[Part]:
+        """The bytes that give rows ``first`` to ``end`` of a tensor that has any."""
+        if name in self.packed:
+            return self.packed[name].parts(first, end)
+        tensor = self.tensors[name]
+        wide = tensor.size_bytes // tensor.shape[0]
+        return [(tensor.path, tensor.offset + first * wide, tensor.offset + end * wide)]
+
+    def rows(self, name: str, pieces: Sequence[Bytes], first: int, end: int) -> Values:
+        """These rows from the bytes of their parts. Shape: (end - first, ...)."""
+        if name in self.packed:
+            return self.packed[name].values(pieces, first, end)
+        tensor = self.tensors[name]
+        return self.decode(pieces[0], tensor.dtype, (end - first, *tensor.shape[1:]))
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of all tensors."""
-        return sum(tensor.size_bytes for tensor in self.tensors.values())
+        """Bytes of all tensors, and of what lies beside packed ones."""
+        beside = sum(packed.beside_bytes for packed in self.packed.values())
+        return sum(tensor.size_bytes for tensor in self.tensors.values()) + beside
 
 
 def mapped(tensor: Tensor) -> Bytes:
     """The bytes of a tensor where they lie, mapped. Shape: (size_bytes,)."""
-    if not tensor.size_bytes:
+    return bytes_of(tensor.path, tensor.offset, tensor.offset + tensor.size_bytes)
+
+
+def bytes_of(path: Path, begin: int, end: int) -> Bytes:
+    """A part of a file where it lies, mapped. Shape: (end - begin,)."""
+    if begin == end:
         return np.empty(0, dtype=np.uint8)
-    found = np.memmap(tensor.path, dtype=np.uint8, mode="r", offset=tensor.offset, shape=(tensor.size_bytes,))
+    found = np.memmap(path, dtype=np.uint8, mode="r", offset=begin, shape=(end - begin,))
     return found.view(np.ndarray)
 
 

@@ -15,6 +15,7 @@ the runs take the place of a hash for every value, which costs more than the sum
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
 
@@ -25,9 +26,10 @@ from ingest.weights.checkpoint import Values
 
 Doubles = npt.NDArray[np.float64]
 Words = npt.NDArray[np.uint64]
+Sketching = Callable[[Values, int, int], Doubles]  # of values, with a seed, of a size
 _STEP: Final = 0x9E3779B97F4A7C15
 _MIX: Final = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1))
-_WORD = 64
+WORD: Final = 64
 _AT_ONCE = 1 << 17  # values with their signs at hand, so that they stay in the processor's cache
 _SIGN = np.uint32(31)
 
@@ -67,7 +69,7 @@ def sketch(values: Values, seed: int, size: int) -> Doubles:
 
 def _signed(part: Values, seed: int, begin: int) -> Values:
     """s(i) x_i of a part that begins at a whole word: the hash's bits are the sign bits. Shape: as the part."""
-    words = hashed(seed, begin // _WORD, -(-len(part) // _WORD)).astype("<u8")
+    words = hashed(seed, begin // WORD, -(-len(part) // WORD)).astype("<u8")
     bits = np.unpackbits(words.view(np.uint8), count=len(part), bitorder="little")
     return (part.view(np.uint32) ^ (bits.astype(np.uint32) << _SIGN)).view(np.float32)
 
@@ -77,6 +79,6 @@ def sketch_slowly(values: Values, seed: int, size: int) -> Doubles:
     found = np.zeros(size)
     for i, value in enumerate(np.asarray(values, dtype=np.float64).reshape(-1)):
         turn = int(turns(seed, i // size, 1, size)[0])
-        negative = (int(hashed(seed, i // _WORD, 1)[0]) >> (i % _WORD)) & 1
+        negative = (int(hashed(seed, i // WORD, 1)[0]) >> (i % WORD)) & 1
         found[(i + turn) % size] += -value if negative else value
     return found

@@ -10,59 +10,36 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
-import numpy.typing as npt
 
 from ingest.weights.checkpoint import Values
 from ingest.weights.exact import TRIVIAL, Digest
+from ingest.weights.words import FORMS, FORMS_OF, Room, ToWords
 
-Words = npt.NDArray[np.unsignedinteger]
-_BLOCK = 2**17  # values
+_BLOCK = 2**15  # values: a block and what it becomes on its way stay in the cache
+_TILE = 128  # rows and columns of a matrix that are turned at once
 _LOOKED_AT = 4096  # values from which it is seen whether they are many different ones
 _LARGE = 2**16  # values of a tensor from which a thread is worth its while
 _AHEAD = 2  # tensors that wait for their digests, while the next is read
 
 
-def bf16_words(values: Values) -> Words:
-    """Values as bfloat16, rounded to nearest even; NaN stays NaN."""
-    words = values.view(np.uint32)
-    rounded = (words + np.uint32(0x7FFF) + ((words >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
-    nan = np.isnan(values)
-    if nan.any():
-        rounded = np.where(nan, (words >> np.uint32(16)) | np.uint32(0x40), rounded)
-    return rounded.astype("<u2")
-
-
-def fp16_words(values: Values) -> Words:
-    """Values as binary16, rounded to nearest even; too large ones become infinite."""
-    with np.errstate(over="ignore"):
-        return values.astype("<f2").view("<u2")
-
-
-def fp32_words(values: Values) -> Words:
-    """Values as they are."""
-    return values.view("<u4")
-
-
-_FORMS: dict[str, Callable[[Values], Words]] = {"bf16": bf16_words, "fp16": fp16_words, "fp32": fp32_words}
-
-
 def digest_of(role: str, values: Values, dtype: str, block_size: int = _BLOCK) -> Digest:
     """The digests of one tensor, taken ``block_size`` values at a time."""
-    forms = [form for form in _FORMS if form != "fp32" or dtype not in ("BF16", "F16")]  # these two hold no more
+    forms = FORMS_OF.get(dtype, FORMS)
     shape = "x".join(map(str, sorted(values.shape)))
     hashes = {form: hashlib.sha256(f"{form} {shape} ".encode(), usedforsecurity=False) for form in forms}
     is_bf16 = is_fp16 = True
-    turned = {form: _is_turned(values, _FORMS[form]) for form in forms}
+    room = Room()
+    turned = {form: _is_turned(values, words_of) for form, words_of in forms.items()}
     for way in sorted(set(turned.values())):
         for block in _blocks(values, block_size, turned=way):
-            for form in forms:
+            for form, words_of in forms.items():
                 if turned[form] is not way:
                     continue
-                words = _FORMS[form](block)
+                words = words_of(block, room)
                 hashes[form].update(words.data)
                 if form == "bf16" and dtype != "BF16":
                     is_bf16 = is_bf16 and not (block.view(np.uint32) & np.uint32(0xFFFF)).any()
@@ -74,7 +51,7 @@ def digest_of(role: str, values: Values, dtype: str, block_size: int = _BLOCK) -
     return Digest(role, values.shape, values.size, dtype, value, found["bf16"], found["fp16"], trivial)
 
 
-def _is_turned(values: Values, words: Callable[[Values], Words]) -> bool:
+def _is_turned(values: Values, words: ToWords) -> bool:
     """Whether the canonical order of a matrix is that of its transpose."""
     if values.ndim != 2:
         return False
@@ -82,8 +59,8 @@ def _is_turned(values: Values, words: Callable[[Values], Words]) -> bool:
     if rows != columns:
         return bool(columns > rows)
     for at in range(rows):
-        row = words(np.ascontiguousarray(values[at]))
-        column = words(np.ascontiguousarray(values[:, at]))
+        row = words(np.ascontiguousarray(values[at]), None)
+        column = words(np.ascontiguousarray(values[:, at]), None)
         other = np.flatnonzero(row != column)
         if len(other):
             first = int(other[0])
@@ -97,14 +74,18 @@ def _blocks(values: Values, size: int, *, turned: bool) -> Iterator[Values]:
         line = np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
         yield from (line[at : at + size] for at in range(0, len(line), size))
         return
-    rows, columns = values.shape[::-1] if turned else values.shape
-    step = max(1, size // max(1, columns))
-    for at in range(0, rows, step):
-        if turned:
-            slab = np.ascontiguousarray(values[:, at : at + step])  # twice, so that each copy runs along the cache
-            yield np.ascontiguousarray(slab.T, dtype=np.float32)
-        else:
+    if not turned:
+        step = max(1, size // max(1, values.shape[1]))
+        for at in range(0, len(values), step):
             yield np.ascontiguousarray(values[at : at + step], dtype=np.float32)
+        return
+    rows, columns = values.shape
+    step = max(1, size // max(1, rows))
+    for left in range(0, columns, _TILE):
+        slab = np.empty((min(_TILE, columns - left), rows), dtype=np.float32)
+        for top in range(0, rows, _TILE):
+            slab[:, top : top + _TILE] = values[top : top + _TILE, left : left + _TILE].T
+        yield from (slab[at : at + step] for at in range(0, len(slab), step))
 
 
 class Digesting:

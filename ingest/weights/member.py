@@ -20,6 +20,7 @@ from ingest.weights.digesting import Digesting
 from ingest.weights.exact import Described, Digest, Identity, identity
 from ingest.weights.formats import FLOATS, spacing
 from ingest.weights.space import placed
+from ingest.weights.torch_sketch import sketching
 from ingest.weights.whole import Whole
 
 Doubles = npt.NDArray[np.float64]
@@ -94,13 +95,15 @@ def member(
     created_at: datetime | None = None,
     budget: int = BUDGET,
     on_bytes: Callable[[int], None] = lambda _: None,
+    device: str = "auto",
 ) -> Member:
     """Read a checkpoint once: digests of everything, and the matrices or windows of them within ``budget`` values.
 
-    ``on_bytes`` is told of the bytes of each tensor that was read.
+    ``on_bytes`` is told of the bytes of each tensor that was read. ``device``: what sketches, see ``ingest.weights.device``; raises
+    BadInput when that is not to be had.
     """
     whole = sum(tensor.count for tensor in checkpoint.tensors.values())
-    sums = Whole()
+    sums = Whole(sketching(whole, device))
     kept: dict[str, Values] = {}
     room = 2 * budget
     windowed = whole > budget
@@ -114,7 +117,7 @@ def member(
             values = _window(tensor.role, tensor.values, whole, budget) if windowed else tensor.values
             if values is not None and values.size <= room:
                 room -= values.size
-                kept[tensor.role] = np.ascontiguousarray(values, dtype=np.float32)
+                kept[tensor.role] = np.array(values, dtype=np.float32, order="C")  # a copy, that the whole may go
         digests = digesting.digests
     whose = identity(digests)
     return Member(

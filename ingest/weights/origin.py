@@ -160,13 +160,14 @@ class Origins:
         scored = sorted(((agreement(*pair, kind), pair[1]) for pair in near), key=lambda pair: -pair[0])
         if not scored:
             return Origin(model.id, is_leaf=True)
-        if scored[0][0] < 0:
-            return self._most_likely(model, near, kind)
         share, source = scored[0]
+        in_blocks = not model.is_float and kind != "int8"
+        if share < 0 or (in_blocks and share < _OFF):  # there its steps were chosen otherwise than they are here
+            return self._most_likely(model, near, kind)
         second = scored[1][0] if len(scored) > 1 else 0.0
         is_sure = share > _NEARLY or share > 1.05 * second
         what = f"on the {kind} grid of it: {share:.3f} of the weights"
-        if not model.is_float and 0 <= share < _OFF:
+        if not model.is_float and share < _OFF:
             scored = sorted(((within_steps(*pair), pair[1]) for pair in near), key=lambda pair: -pair[0])
             share, source = scored[0]
             second = scored[1][0] if len(scored) > 1 else 0.0
@@ -176,7 +177,7 @@ class Origins:
         return self._one(model, source, Relation.QUANTIZED, probability, what, is_leaf=True)
 
     def _most_likely(self, model: Member, near: Sequence[tuple[Member, Member]], kind: str) -> Origin:
-        """The source of a model in a format that cannot be written here, told from its siblings by the format's noise."""
+        """The source of a model on a grid that cannot be written here, told from its siblings by the format's noise."""
         logs = likelihoods(near)
         shares, order = probabilities(logs), np.argsort(-logs, kind="stable")
         source = near[order[0]][1]

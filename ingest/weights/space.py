@@ -164,7 +164,9 @@ def places(checkpoint: Checkpoint) -> Iterator[Place]:
 
 
 def _is_turned(checkpoint: Checkpoint) -> bool:
-    """Whether the matrices of the layers lie as (in, out): the widening one tells."""
+    """Whether the matrices of the layers lie as (in, out): the widening one tells. In GGUF none do, whatever they came from."""
+    if checkpoint.format == "gguf":
+        return False
     for name, tensor in checkpoint.tensors.items():
         if role_of(name).endswith((".mlp.gate", ".mlp.up", ".mlp.gate_up")) and len(tensor.shape) == 2:
             rows, columns = tensor.shape

@@ -8,11 +8,10 @@ float32, which agrees with ``NumPyTiles`` within ``EXACT``. On a processor the p
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from graph.errors import BadInput
 from ingest.weights.checkpoint import Values
+from ingest.weights.device import is_gpu
 from ingest.weights.pairs import Ints, Multiply, NumPyTiles
 
 if TYPE_CHECKING:
@@ -27,19 +26,10 @@ _AT_ONCE = 1 << 18  # pairs multiplied again at a time
 def tiles(vectors: Values, device: str = "auto") -> Multiply:
     """What multiplies ``vectors``, (models, K) float32 of length 1: a GPU where there is one and it is worth it, or the processor.
 
-    ``device``: "auto", "cpu" or "cuda". Raises BadInput when "cuda" is asked for and is not to be had.
+    ``device``: see ``ingest.weights.device``. Raises BadInput when "cuda" is asked for and is not to be had.
     """
-    if device == "cpu" or (device == "auto" and (len(vectors) < WORTHWHILE or find_spec("torch") is None)):
-        return NumPyTiles(vectors)
-    if find_spec("torch") is None:
-        raise BadInput("the GPU is used through torch: pip install 'modelstemma[torch]', or leave the device out")
-    import torch
-
-    if torch.cuda.is_available():
-        return TorchTiles(vectors, "cuda")
-    if device == "cuda":
-        raise BadInput("torch finds no GPU here: leave the device out, and the processor does the work")
-    return NumPyTiles(vectors)
+    is_there = is_gpu(device, worthwhile=len(vectors) >= WORTHWHILE)
+    return TorchTiles(vectors, "cuda") if is_there else NumPyTiles(vectors)
 
 
 class TorchTiles:

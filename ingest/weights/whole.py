@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from ingest.weights.checkpoint import Values
-from ingest.weights.countsketch import seed_of, sketch
+from ingest.weights.countsketch import Sketching, seed_of, sketch
 
 SIZE: Final = 4_096
 _VERSION: Final = 1
@@ -22,12 +22,13 @@ _VERSION: Final = 1
 class Whole:
     """The sum so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, sketching: Sketching = sketch) -> None:
+        self._sketching = sketching
         self._sum = np.zeros(SIZE)
 
     def add(self, role: str, values: Values) -> None:
         """Take in one matrix, (out, in)."""
-        self._sum += sketch(values, seed_of(f"{_VERSION} {role}"), SIZE)
+        self._sum += self._sketching(values, seed_of(f"{_VERSION} {role}"), SIZE)
 
     @property
     def values(self) -> Values:

@@ -1,24 +1,27 @@
 """This file knows how windows of a checkpoint's matrices are read without the rest: which bytes they are, and what these say.
 
-The rows are those that a whole reading keeps (``member.window``). Within a budget of bytes the windows of the smallest draws are
-taken, so that of two models of one shape the smaller choice lies within the larger. Matrices that lie turned, (in, out), would need
-all their bytes for a few rows; they are left out unless they fit.
+The rows are those that a whole reading keeps (``member.window``). Within a budget of bytes the windows of the smallest draws that
+fit are taken, so that of two models of one shape the smaller choice mostly lies within the larger.
+
+Of a matrix that lies turned, (in, out), each row has a value in every stored row: it takes all bytes of the matrix, or as many
+requests as it has columns, and resolvers limit these. So its windows are those of any other layout, taken where the whole matrix
+fits the budget; windows of one such matrix (query, key and value lie in one) cost its bytes once. Of GPT-2 (124 M weights as
+float32, 2.4 to 9.4 MB a matrix) 2 MiB give the embeddings, 16 MiB three matrices of its layers too, 64 MiB all eight ever kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
-from ingest.weights.checkpoint import Checkpoint, Tensor, Values
+from ingest.weights.checkpoint import Bytes, Checkpoint, Part, Tensor, Values
 from ingest.weights.exact import Described, identity_unread
 from ingest.weights.member import BUDGET, Member, Window, is_comparable, window
 from ingest.weights.space import Place, places, shaped
 
-Part = tuple[Path, int, int]  # file, first byte, byte after the last
 Fetch = Callable[[Sequence[Part]], list[bytes]]
 
 
@@ -30,12 +33,17 @@ class Wanted:
     tensor: Tensor
     rows: Sequence[int] | None
     window: Window
-    part: Part
+    parts: Sequence[Part]
 
     @property
     def size_bytes(self) -> int:
         """Bytes to read."""
-        return self.part[2] - self.part[1]
+        return sum(end - begin for _, begin, end in self.parts)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first of the stored rows to read, and the one after the last."""
+        return (0, self.tensor.shape[0]) if self.rows is None else (min(self.rows), max(self.rows) + 1)
 
 
 def planned(checkpoint: Checkpoint, most_bytes: int, budget: int = BUDGET) -> list[Wanted]:
@@ -48,39 +56,41 @@ def planned(checkpoint: Checkpoint, most_bytes: int, budget: int = BUDGET) -> li
             continue
         chosen = window(place.role, place.shape, whole, budget)
         if chosen is not None:
-            found.append(_wanted(place, tensor, chosen))
+            found.append(_wanted(checkpoint, place, tensor, chosen))
     room = most_bytes
     kept: list[Wanted] = []
+    read: set[str] = set()  # turned matrices that are read anyway
     for wanted in sorted(found, key=lambda wanted: wanted.window.draw):
-        if wanted.size_bytes <= room:
-            room -= wanted.size_bytes
+        cost = 0 if wanted.tensor.name in read else wanted.size_bytes
+        if cost <= room:
+            room -= cost
             kept.append(wanted)
+            if wanted.rows is None:
+                read.add(wanted.tensor.name)
     return kept
 
 
-def _wanted(place: Place, tensor: Tensor, chosen: Window) -> Wanted:
-    if place.turned:
-        return Wanted(place, tensor, None, chosen, (tensor.path, tensor.offset, tensor.offset + tensor.size_bytes))
-    rows = place.rows(chosen.begin, chosen.begin + chosen.rows)
-    wide = tensor.size_bytes // tensor.shape[0]
-    first, last = tensor.offset + min(rows) * wide, tensor.offset + (max(rows) + 1) * wide
-    return Wanted(place, tensor, rows, chosen, (tensor.path, first, last))
+def _wanted(checkpoint: Checkpoint, place: Place, tensor: Tensor, chosen: Window) -> Wanted:
+    rows = None if place.turned else place.rows(chosen.begin, chosen.begin + chosen.rows)
+    wanted = Wanted(place, tensor, rows, chosen, ())
+    return replace(wanted, parts=checkpoint.parts(tensor.name, *wanted.span))
 
 
 def windows(checkpoint: Checkpoint, wanted: Sequence[Wanted], fetch: Fetch) -> dict[str, Values]:
     """The windows by role, (rows, in) float32; those that cannot be compared are left out. One call of ``fetch``."""
     scales = sorted({each.place.scale.name for each in wanted if each.place.scale is not None})
     tensors = [checkpoint.tensors[name] for name in scales]
-    parts = [each.part for each in wanted]
-    parts += [(tensor.path, tensor.offset, tensor.offset + tensor.size_bytes) for tensor in tensors]
-    pieces = fetch(parts)
+    parts = [part for each in wanted for part in each.parts]
+    scale_parts = [(tensor.path, tensor.offset, tensor.offset + tensor.size_bytes) for tensor in tensors]
+    pieces = [np.frombuffer(piece, dtype=np.uint8) for piece in fetch([*parts, *scale_parts])]
     factors = {
-        tensor.name: checkpoint.decode(np.frombuffer(piece, dtype=np.uint8), tensor.dtype, tensor.shape)
-        for tensor, piece in zip(tensors, pieces[len(wanted) :], strict=True)
+        tensor.name: checkpoint.decode(piece, tensor.dtype, tensor.shape)
+        for tensor, piece in zip(tensors, pieces[len(parts) :], strict=True)
     }
     found: dict[str, Values] = {}
-    for each, piece in zip(wanted, pieces, strict=False):
-        values = _values(checkpoint, each, np.frombuffer(piece, dtype=np.uint8), factors)
+    ahead = iter(pieces)
+    for each in wanted:
+        values = _values(checkpoint, each, list(islice(ahead, len(each.parts))), factors)
         if is_comparable(values):
             found[each.place.role] = np.ascontiguousarray(values, dtype=np.float32)
     return found
@@ -89,19 +99,17 @@ def windows(checkpoint: Checkpoint, wanted: Sequence[Wanted], fetch: Fetch) -> d
 def _values(
     checkpoint: Checkpoint,
     wanted: Wanted,
-    raw: np.ndarray[tuple[int], np.dtype[np.uint8]],
+    pieces: Sequence[Bytes],
     factors: Mapping[str, Values],
 ) -> Values:
     place, tensor = wanted.place, wanted.tensor
+    there = checkpoint.rows(tensor.name, pieces, *wanted.span)
     begin, end = wanted.window.begin, wanted.window.begin + wanted.window.rows
     if wanted.rows is None:
-        values: Values = checkpoint.decode(raw, tensor.dtype, tensor.shape)
         if place.scale is not None:
-            values = values * shaped(factors[place.scale.name], place.scale, tensor.shape)
-        return values.T[place.first + begin : place.first + end]
-    first = min(wanted.rows)
-    there = checkpoint.decode(raw, tensor.dtype, (max(wanted.rows) + 1 - first, *tensor.shape[1:]))
-    values = there[np.asarray(wanted.rows) - first]
+            there = there * shaped(factors[place.scale.name], place.scale, tensor.shape)
+        return there.T[place.first + begin : place.first + end]
+    values: Values = there[np.asarray(wanted.rows) - wanted.span[0]]
     if place.scale is not None:
         values = values * shaped(factors[place.scale.name], place.scale, tensor.shape, wanted.rows)
     return values

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from graph import settings
 from graph.catalogue import Catalogue
 from graph.errors import StemmaError
 from ingest.sample import ingest_sample
+from tests.ingest.weights import families
 from tests.worlds import build, model
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -46,6 +48,17 @@ def answer(folder: Path, *arguments: str) -> Any:
     done = stemma(folder, *arguments, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def test_a_gpu_that_is_not_there_is_named_before_anything_is_read(sample: Path, tmp_path: Path) -> None:
+    if find_spec("torch") is not None and pytest.importorskip("torch").cuda.is_available():
+        pytest.skip("there is a GPU")
+    place = families.write(tmp_path / "model", families.root(1))
+    out = ["weights", "sketch", str(place), "--out", str(tmp_path / "model.sketch")]
+    for command in (["ingest", "folder", str(place)], out[:3], out):
+        done = stemma(sample, *command, "--device", "cuda")
+        assert done.returncode == 2
+        assert "leave the device out" in done.stderr
 
 
 def test_lineage_json_is_what_scripts_rely_on(sample: Path) -> None:

@@ -29,6 +29,7 @@ from ingest.weights.member import member
 from ingest.weights.repository import HubReading, Reading, Repository
 from tests.ingest.weights import families
 from tests.ingest.weights.test_gguf_parts import write
+from tests.ingest.weights.test_packed import of_many_layers
 from tests.loopback_hub.server import COMMIT, Hub
 from tests.loopback_hub.storage import Storage
 
@@ -80,6 +81,22 @@ def test_all_bytes_are_read_where_they_are_few(hub: Hub, tmp_path: Path) -> None
     assert found.member.tier is Tier.T2
     assert found.member.digests == whole.digests
     assert found.weight_bytes == found.all_bytes
+
+
+def test_four_bits_are_read_in_part(hub: Hub, tmp_path: Path) -> None:
+    folder = upload(hub, "org/nf4", of_many_layers(tmp_path / "nf4"))
+    whole = member("org/nf4", Found("org/nf4", folder).read(), budget=10_000)
+    assert whole.windowed
+    found = read(hub, "org/nf4", 11_000, budget=10_000)
+    assert (found.member.tier, found.member.dtype) == (Tier.T1, "NF4")
+    assert [role for role in found.member.matrices if role != "embedding"]
+    assert all(np.array_equal(values, whole.matrices[role]) for role, values in found.member.matrices.items())
+    assert found.weight_bytes is not None
+    assert found.weight_bytes <= 11_000
+    assert found.member.layout == whole.layout
+    all_of_it = read(hub, "org/nf4", 10**9, budget=10_000)
+    assert (all_of_it.member.tier, all_of_it.member.digests) == (Tier.T2, whole.digests)
+    assert all_of_it.all_bytes == Found("org/nf4", folder).read().size_bytes
 
 
 def test_shards_by_their_index(hub: Hub, tmp_path: Path) -> None:

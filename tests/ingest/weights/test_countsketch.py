@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -15,7 +16,10 @@ from ingest.weights.centred import centred, centred_slowly
 from ingest.weights.countsketch import sketch, sketch_slowly
 from ingest.weights.matches import chance, found_again, found_again_slowly, rows_of
 from ingest.weights.pairs import COLUMNS, ROWS, NumPyTiles, alike, alike_slowly
+from ingest.weights.torch_sketch import EXACT as EXACT_SKETCH
+from ingest.weights.torch_sketch import sketching, torch_sketch
 from ingest.weights.torch_tiles import EXACT, ROUGH, TorchTiles, tiles
+from ingest.weights.whole import Whole
 
 Matrix = npt.NDArray[np.float32]
 
@@ -156,3 +160,41 @@ def test_pairs_across_tiles() -> None:
     assert set(zip(later.left.tolist(), later.right.tolist(), strict=True)) == {
         (a, b) for a, b in pairs if max(a, b) >= COLUMNS
     }
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    count=st.integers(0, 3_000),
+    size=st.sampled_from([64, 128, 1024]),
+    seed=st.integers(0, 2**64 - 1),
+    runs=st.integers(1, 9),
+)
+def test_torch_sketches_the_same(count: int, size: int, seed: int, runs: int) -> None:
+    pytest.importorskip("torch")
+    values = drawn(count, count) * np.float32(10) ** drawn(count + 1, count)  # of many sizes
+    found = torch_sketch(values, seed, size, device="cpu", at_once=runs * size)
+    within = EXACT_SKETCH * float(np.abs(values).sum())
+    assert np.abs(found - sketch(values, seed, size)).max() <= within
+    assert np.abs(found - sketch_slowly(values, seed, size)).max() <= within
+
+
+def test_torch_sketches_matrices_of_any_layout() -> None:
+    pytest.importorskip("torch")
+    values = drawn(3, 300, 200)
+    values.flags.writeable = False
+    whole, by_torch = Whole(), Whole(partial(torch_sketch, device="cpu"))
+    for one in (whole, by_torch):
+        one.add("0.mlp.up", values)
+        one.add("0.mlp.down", values.T)
+    assert np.allclose(whole.values, by_torch.values, rtol=2**-23, atol=EXACT_SKETCH * float(np.abs(values).sum()))
+
+
+def test_what_sketches_is_chosen_as_what_multiplies() -> None:
+    assert sketching(1_000) is sketch
+    assert sketching(2**40, "cpu") is sketch
+    if find_spec("torch") is None or not pytest.importorskip("torch").cuda.is_available():
+        assert sketching(2**40) is sketch
+        with pytest.raises(BadInput, match="leave the device out"):
+            sketching(1, "cuda")
+    else:
+        assert sketching(2**40) is not sketch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy.typing as npt
 import pytest
 from safetensors.numpy import save_file
 
-from ingest.weights.checkpoint import DamagedCheckpoint
+from ingest.weights.checkpoint import Checkpoint, DamagedCheckpoint, Part
 from ingest.weights.formats import decoded
-from ingest.weights.safetensors_file import read_safetensors
+from ingest.weights.four_bits import unpacked
+from ingest.weights.safetensors_file import checkpoint_of, parse_header, read_safetensors
 from ingest.weights.space import placed
 from ingest.weights.windows import planned, windows
 
@@ -50,12 +52,17 @@ def packed(values: npt.NDArray[np.float32], *, nested: bool, block: int = 64) ->
     tensors: Arrays = {}
     if nested:
         table, mean = np.linspace(-1, 1, 256, dtype=np.float32), float(np.mean(scales))
-        outer = max(abs(scale - mean) for scale in scales) or 1.0
-        codes = np.array([int(np.abs(table - (scale - mean) / outer).argmin()) for scale in scales], dtype=np.uint8)
-        scales = [float(table[code]) * outer + mean for code in codes]
+        groups = [scales[at : at + 256] for at in range(0, len(scales), 256)]
+        outer = [max(abs(scale - mean) for scale in group) or 1.0 for group in groups]
+        each = [outer[at // 256] for at in range(len(scales))]
+        nearest = [
+            int(np.abs(table - (scale - mean) / size).argmin()) for scale, size in zip(scales, each, strict=True)
+        ]
+        codes = np.array(nearest, dtype=np.uint8)
+        scales = [float(table[code]) * size + mean for code, size in zip(nearest, each, strict=True)]
         state |= {"nested_blocksize": 256, "nested_dtype": "float32", "nested_offset": mean}
         tensors[f"{NAME}.absmax"] = codes
-        tensors[f"{NAME}.nested_absmax"] = np.array([outer], dtype=np.float32)
+        tensors[f"{NAME}.nested_absmax"] = np.array(outer, dtype=np.float32)
         tensors[f"{NAME}.nested_quant_map"] = table
     else:
         tensors[f"{NAME}.absmax"] = np.array(scales, dtype=np.float32)
@@ -80,6 +87,78 @@ def test_four_bits_are_given_back(tmp_path: Path, nested: bool) -> None:
     assert np.allclose(read.values(NAME), meant, atol=1e-6)
     assert 0.05 < np.linalg.norm(meant - values) / np.linalg.norm(values) < 0.15
     assert {each.role for each in placed(read)} == {"0.mlp.up", "norm"}
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("shape", [(320, 48), (301, 50), (64, 33)])
+def test_rows_of_four_bits_need_few_bytes(tmp_path: Path, nested: bool, shape: tuple[int, int]) -> None:
+    """Rows that begin within a byte, a block and a block of scales."""
+    values = np.random.default_rng(1).normal(size=shape).astype(np.float32)
+    tensors, meant = packed(values, nested=nested, block=16)
+    save_file(tensors, tmp_path / "model.safetensors")
+    read = read_safetensors([tmp_path / "model.safetensors"])
+    for first, end in ((0, shape[0]), (0, 1), (7, 8), (31, 64), (shape[0] - 3, shape[0])):
+        parts = read.parts(NAME, first, end)
+        rows = read.rows(NAME, [np.frombuffer(piece, dtype=np.uint8) for piece in fetched(parts)], first, end)
+        assert np.array_equal(rows, read.values(NAME)[first:end])
+        assert np.allclose(rows, meant[first:end], atol=1e-6)
+    codes = 3 * shape[1] // 2 + 2
+    scales = (3 * shape[1] // 16 + 2) * 4 + (8 if nested else 0)
+    maps = 64 + 1024 * nested + tensors[f"{NAME}.quant_state.bitsandbytes__nf4"].size
+    assert sum(last - begin for _, begin, last in read.parts(NAME, 5, 8)) <= codes + scales + maps
+
+
+def fetched(parts: Sequence[Part]) -> list[bytes]:
+    return [path.read_bytes()[begin:end] for path, begin, end in parts]
+
+
+def of_many_layers(folder: Path) -> Path:
+    """As bitsandbytes saves a model whose layers' matrices have scales of their own."""
+    tensors: Arrays = {"model.embed_tokens.weight": np.ones((10, 64), np.float16)}
+    for layer in range(4):
+        values = (np.random.default_rng(layer).normal(size=(96, 64)) * (1 + layer)).astype(np.float32)
+        for name, array in packed(values, nested=True)[0].items():
+            tensors[name.replace("layers.0", f"layers.{layer}")] = array
+    folder.mkdir()
+    save_file(tensors, folder / "model.safetensors")
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
+def test_states_of_like_matrices_are_read_once(tmp_path: Path) -> None:
+    path = of_many_layers(tmp_path / "model") / "model.safetensors"
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = parse_header(path, file.read(length), path.stat().st_size)
+    asked: list[Part] = []
+
+    def fetch(parts: Sequence[Part]) -> list[bytes]:
+        asked.extend(parts)
+        return fetched(parts)
+
+    read = unpacked(checkpoint_of({path: header}, {}), fetch)
+    assert len(asked) == 1
+    whole = read_safetensors([path])
+    assert {name: tensor.shape for name, tensor in read.tensors.items()} == {
+        name: tensor.shape for name, tensor in whole.tensors.items()
+    }
+    assert all(np.array_equal(read.values(name), whole.values(name)) for name in read.tensors)
+    assert read.size_bytes == sum(end - begin for name in read.tensors for _, begin, end in all_parts(read, name))
+
+
+def all_parts(checkpoint: Checkpoint, name: str) -> list[Part]:
+    return checkpoint.parts(name, 0, checkpoint.tensors[name].shape[0])
+
+
+def test_a_state_that_differs_from_its_like_is_named(tmp_path: Path) -> None:
+    tensors, _ = packed(np.ones((32, 48), np.float32), nested=False)
+    other = {name.replace("layers.0", "layers.1"): array for name, array in tensors.items()}
+    state = "model.layers.1.mlp.up_proj.weight.quant_state.bitsandbytes__nf4"
+    other[state] = np.frombuffer(other[state].tobytes().replace(b"[32, 48]", b"[48, 32]"), dtype=np.uint8)
+    save_file(tensors | other, tmp_path / "model.safetensors")
+    read = read_safetensors([tmp_path / "model.safetensors"])
+    with pytest.raises(DamagedCheckpoint, match="another layout than its like"):
+        list(placed(read))
 
 
 @pytest.mark.parametrize(
@@ -141,11 +220,7 @@ def test_fp8_times_its_scale(tmp_path: Path, name: str, shape: tuple[int, ...]) 
     (only,) = list(placed(read))
     assert only.dtype == "F8_E4M3"
     assert np.allclose(only.values, np.array(expected, dtype=np.float32))
-
-    def fetch(parts: Any) -> list[bytes]:
-        return [path.read_bytes()[begin:end] for path, begin, end in parts]
-
     wanted = planned(read, 20_000, 20_000)
-    (window,) = windows(read, wanted, fetch).values()
+    (window,) = windows(read, wanted, fetched).values()
     begin = wanted[0].window.begin
     assert np.allclose(window, only.values[begin : begin + wanted[0].window.rows])

@@ -16,13 +16,13 @@ from safetensors.numpy import save_file
 
 from graph.novelty import Tier
 from graph.records import Relation
-from ingest.weights.checkpoint import Checkpoint
+from ingest.weights.checkpoint import Checkpoint, Part
 from ingest.weights.folder import Found
 from ingest.weights.level import levelled
 from ingest.weights.member import Member, member
 from ingest.weights.origin import origins
 from ingest.weights.same_windows import same_in_windows
-from ingest.weights.windows import Part, planned, windowed_member, windows
+from ingest.weights.windows import planned, windowed_member, windows
 from tests.ingest.weights import families
 
 BUDGET = 40_000  # values; the models below have more
@@ -108,8 +108,29 @@ def test_windows_read_in_parts_are_those_of_a_whole_reading(tmp_path: Path, make
     assert part.matrices.keys() == whole.matrices.keys()
     for role, values in whole.matrices.items():
         assert np.array_equal(part.matrices[role], values), role
+        assert values.base is None  # a window that holds on to its matrix would keep the whole model in memory
     assert part.layout == whole.layout
     assert (part.tier, whole.tier, part.dtype) == (Tier.T1, Tier.T2, whole.dtype)
+
+
+def test_windows_of_one_turned_matrix_cost_it_once(tmp_path: Path) -> None:
+    checkpoint = Found("x", turned(tmp_path)).read()
+    fused = checkpoint.tensors["h.0.attn.c_attn.weight"].size_bytes
+    whole = planned(checkpoint, 10**9, 10**6)
+    held = [wanted.place.role for wanted in whole if wanted.tensor.name == "h.0.attn.c_attn.weight"]
+    assert sorted(held) == ["0.attention.key", "0.attention.query", "0.attention.value"]
+    sizes = {wanted.tensor.name: wanted.size_bytes for wanted in whole}
+    asked = list[Part]()
+
+    def fetch(parts: Sequence[Part]) -> list[bytes]:
+        asked.extend(parts)
+        return from_disk(parts)
+
+    enough = sum(sizes.values())
+    assert [wanted.place.role for wanted in planned(checkpoint, enough, 10**6)] == [w.place.role for w in whole]
+    assert len(windows(checkpoint, planned(checkpoint, enough, 10**6), fetch)) == len(whole)
+    assert sum(end - begin for _, begin, end in set(asked)) == enough
+    assert not [w for w in planned(checkpoint, fused - 1, 10**6) if w.tensor.name == "h.0.attn.c_attn.weight"]
 
 
 def test_a_smaller_budget_takes_some_of_the_same_windows(tmp_path: Path) -> None:

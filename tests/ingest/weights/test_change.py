@@ -20,7 +20,7 @@ from ingest.weights.folder import checkpoints
 from ingest.weights.formats import as_bf16
 from ingest.weights.member import member
 from ingest.weights.origin import origins
-from tests.ingest.weights.families import Weights, root, tuned, write
+from tests.ingest.weights.families import Weights, root, ties, tuned, write
 
 BASE = root(1)
 TUNE = tuned(BASE, task=1, seed=11)
@@ -114,25 +114,15 @@ def test_merges_of_the_known_have_almost_nothing_of_their_own(tmp_path: Path) ->
         )
         for name, values in BASE.items()
     }
-    for name, merge, most in (("linear", linear, 1.0), ("task", task, 1.0), ("dare", dare, 3.0), ("ties", ties(), 3.0)):
+    trimmed = ties(BASE, [TUNE, FAR], [0.6, 0.4])
+    for name, merge, most in (
+        ("linear", linear, 1.0),
+        ("task", task, 1.0),
+        ("dare", dare, 3.0),
+        ("ties", trimmed, 3.0),
+    ):
         found = measured(tmp_path / name, root=BASE, **parents, merge=merge)
         assert score(found["merge"]) <= most, name
-
-
-def ties() -> Weights:
-    """TIES of two: the larger half of each task vector, the sign of their sum, the mean of who agrees."""
-    out = {}
-    for name, values in BASE.items():
-        deltas = np.stack([0.6 * (TUNE[name] - values) / 0.6, FAR[name] - values])
-        keep = np.abs(deltas) >= np.median(np.abs(deltas), axis=(1, 2), keepdims=True)
-        trimmed = deltas * keep
-        weight = np.array([0.6, 0.4]).reshape(2, 1, 1)
-        sign = np.sign((weight * trimmed).sum(axis=0))
-        agree = weight * ((np.sign(trimmed) == sign) & (trimmed != 0))
-        out[name] = as_bf16(
-            (values + (agree * trimmed).sum(axis=0) / np.maximum(agree.sum(axis=0), 1e-12)).astype(np.float32)
-        )
-    return out
 
 
 def test_more_training_and_larger_adapters_are_newer(tmp_path: Path) -> None:

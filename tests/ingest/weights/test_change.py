@@ -65,7 +65,9 @@ def plain(ours: Weights, before: Weights, others: list[Doubles]) -> tuple[float,
         values = np.linalg.svd(change, compute_uv=False)
         middle, largest = gaussian(*change.shape)
         edge = 1.05 * largest * max(math.sqrt(noise), float(np.median(values)) / middle)
-        energy += sum(value**2 - edge**2 for value in values.tolist() if value > edge)
+        furthest = float(np.quantile(np.abs(change), 0.999))
+        reach = min(1.0, furthest / (3.29 * math.sqrt((change**2).mean())))
+        energy += reach**2 * sum(value**2 - edge**2 for value in values.tolist() if value > edge)
     own = np.concatenate(flat)
     left = own
     if others:
@@ -212,7 +214,33 @@ def test_an_interval_holds_its_value(seed: int, count: int) -> None:
 def test_nothing_changed_is_nothing() -> None:
     still = np.zeros((8, 8), np.float32)
     seen = spectrum(np.ones((8, 8), np.float32), still, "BF16")
-    assert (seen.energy, seen.whole, seen.peak) == (0, 0, None)
+    assert (seen.above, seen.whole, seen.peak) == (0, 0, None)
+
+
+def test_many_weights_moved_alike_are_no_longer_training() -> None:
+    """Two runs of as many steps at one rate: in the second, gradients keep their sign for five times as many weights."""
+    rng = np.random.default_rng(4)
+    rows, columns = np.sign(rng.normal(size=(64, 1))), np.sign(rng.normal(size=(1, 64)))
+    seen = []
+    for steady in (6, 32):
+        change = (1e-4 * rng.normal(size=(64, 64))).astype(np.float32)
+        change[:steady] += (0.01 * rows * columns).astype(np.float32)[:steady]
+        seen.append(spectrum(np.ones((64, 64), np.float32), change, "F32"))
+    few, many = seen
+    assert math.sqrt(many.above / few.above) > 2
+    assert math.sqrt(many.above / few.above) * many.reach / few.reach < 1.4
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10**6), size=st.floats(1e-3, 1e3), share=st.floats(0.001, 1))
+def test_reach_is_never_above_one_and_does_not_depend_on_the_size(seed: int, size: float, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    change = (rng.normal(size=(32, 32)) * (rng.random((32, 32)) < share)).astype(np.float32)
+    change[0, 0] = 1
+    ours = np.ones((32, 32), np.float32)
+    one, other = spectrum(ours, change, "F32"), spectrum(ours, np.float32(size) * change, "F32")
+    assert 0 <= one.reach <= 1
+    assert other.reach == pytest.approx(one.reach, rel=1e-4)
 
 
 def test_changes_of_folders_lie_in_the_snapshot(tmp_path: Path) -> None:

@@ -196,20 +196,18 @@ def _summed(matrix_of: npt.NDArray[np.int64], values: Doubles, count: int) -> Do
 def mixed(
     model: Member, base: Member, parents: list[Member], method: str, scales: tuple[float, ...]
 ) -> dict[str, Values]:
-    """What a merge gives, by role: b + sum of c_j (p_j - b), the c_j by least squares on this model; of merges that choose weight
-    by weight, the nearest of the choices.
+    """What a merge gives, by role: a b + sum of c_j (p_j - b), a and c_j by least squares on this matrix, as spherical merges turn
+    each by an angle of its own; of merges that choose weight by weight, the nearest of the choices.
 
     DARE may take any subset of the scaled task vectors; TIES the base, one parent, or the weighted mean of several.
     """
     found: dict[str, Values] = {}
-    if method == "linear":
-        scales = _fitted(model, base, parents)
     subsets = [set_ for size in range(len(parents) + 1) for set_ in itertools.combinations(range(len(parents)), size)]
     for role, ours in model.matrices.items():
         start = base.matrices[role]
         vectors = [parent.matrices[role] - start for parent in parents]
         if method == "linear":
-            found[role] = start + sum(c * vector for c, vector in zip(scales, vectors, strict=True))
+            found[role] = _nearest([start, *vectors], ours)
             continue
         nearest, least = start, np.abs(ours - start)
         for chosen in subsets[1:]:
@@ -222,15 +220,11 @@ def mixed(
     return found
 
 
-def _fitted(model: Member, base: Member, parents: list[Member]) -> tuple[float, ...]:
-    """The coefficients of the parents' task vectors in a model's, by least squares in double precision."""
-    gram, against = np.zeros((len(parents), len(parents))), np.zeros(len(parents))
-    for role, ours in model.matrices.items():
-        start = base.matrices[role].astype(np.float64)
-        vectors = np.stack([(parent.matrices[role] - start).reshape(-1) for parent in parents])
-        gram += vectors @ vectors.T
-        against += vectors @ (ours - start).reshape(-1)
-    return tuple(np.linalg.lstsq(gram, against, rcond=None)[0].tolist())
+def _nearest(vectors: list[Values], to: Values) -> Values:
+    """The combination of vectors that is nearest to one, by least squares in double precision."""
+    columns = np.stack([vector.reshape(-1) for vector in vectors]).astype(np.float64)
+    scales = np.linalg.lstsq(columns @ columns.T, columns @ to.reshape(-1).astype(np.float64), rcond=None)[0]
+    return (scales @ columns).reshape(to.shape).astype(np.float32)
 
 
 def spectrum(ours: Values, change: Values, dtype: str) -> _Spectrum:

@@ -14,8 +14,8 @@ What the weights prove counts before what is declared. With weights (tier T1 sam
 
     score = 100 min(1, ln(1 + sqrt(I) e / e0) / ln(1 + e1 / e0)),      e0 = .002, e1 = .1
 
-e: the root of the change's energy above the noise floor of the format, relative to the base; I: the innovation, the share of the
-change that lies outside of what older relatives changed.
+e: the root of the change's energy above the noise floor of the format, relative to the base, counted for less where even the
+furthest weights moved little; I: the innovation, the share of the change that lies outside of what older relatives changed.
 
 Without weights (T0: hashes, relations, what card and configuration say), for what is new against the base models that are known:
 
@@ -194,7 +194,10 @@ def _measured(facts: NoveltyRecord) -> tuple[Component, ...]:
     against = f" outside of what {facts.explained_by} and other older relatives changed" if facts.explained_by else ""
     parts = [
         Component(
-            "energy", scale(energy), 1.0, f"the weights moved by {energy:.2%} of their size above the noise floor"
+            "energy",
+            scale(energy),
+            1.0,
+            f"the weights moved by at least {energy:.2%} of their size above the noise floor",
         ),
         Component(
             "innovation",

@@ -53,14 +53,8 @@ LIMITS = {
     "noised": 5,
 }
 UNSCORED = ("root", "distilled")
-_FRESH = (
-    "fan",
-    "chain",
-    "grandchild",
-    "sibling",
-    "child of merge",
-    "continued pretraining",
-)  # trained with steps and a rate
+_OWN = ("fan", "chain", "grandchild", "continued pretraining")  # trained on data that no other model has
+_MOSTLY_NEW = 0.8  # of the change: older relatives explain less than a fifth
 
 
 def judged(folder: Path, budget: int | None, out: Path | None) -> str:
@@ -69,7 +63,7 @@ def judged(folder: Path, budget: int | None, out: Path | None) -> str:
     kinds = {model.id: model for model in true.models}
     members, _ = read_members(folder, true, None, budget or BUDGET)
     changes, scores, flags = Changes(), defaultdict[str, list[float | None]](list), defaultdict[str, int](int)
-    trained: list[tuple[str, float, float]] = []
+    trained: list[tuple[float, Change]] = []  # (work, change)
     by_id = {model.id: model for model in members}
     for origin in origins(members):
         model = by_id[origin.model]
@@ -77,8 +71,8 @@ def judged(folder: Path, budget: int | None, out: Path | None) -> str:
         score = _score(origin, change)
         scores[about.kind].append(score)
         flags[about.kind] += change is not None and change.isotropic
-        if about.kind in _FRESH and score is not None and {"steps", "rate"} <= about.detail.keys():
-            trained.append((about.kind, about.detail["steps"] * about.detail["rate"], score))
+        if about.kind in _OWN and change is not None:
+            trained.append((about.detail["steps"] * about.detail["rate"], change))
     lines = [
         f"# Novelty on zoo {folder.name}",
         "",
@@ -92,15 +86,7 @@ def judged(folder: Path, budget: int | None, out: Path | None) -> str:
     held = sum(_holds(kind, score) for kind in LIMITS for score in scores[kind])
     lines += ["", f"Limits held: {held} of {sum(len(scores[kind]) for kind in LIMITS)}.", ""]
     lines += _series_lines(folder, members, changes, budget)
-    own = [
-        (work, score)
-        for kind, work, score in trained
-        if kind in ("fan", "chain", "grandchild", "continued pretraining")
-    ]
-    lines += [
-        f"- Spearman of score and work, {len(own)} models of the zoo that were trained on data of their own: "
-        f"{_rank_agreement(own):.3f}"
-    ]
+    lines += _work_lines(trained)
     text = "\n".join(lines) + "\n"
     name = f"{datetime.now(UTC):%Y-%m-%d}-novelty-{folder.name}{'' if budget is None else f'-{budget}'}.md"
     place = out or RESULTS / name
@@ -160,6 +146,19 @@ def _series_lines(folder: Path, members: Iterable[Member], changes: Changes, bud
         *lines,
         "",
         f"- Spearman of score and work, {len(pooled)} models of the series: {_rank_agreement(pooled):.3f} ({each})",
+    ]
+
+
+def _work_lines(trained: list[tuple[float, Change]]) -> list[str]:
+    """How scores follow work from task to task, whatever older relatives explain; where they explain little; and without that."""
+    scored = [(work, measured_score(change.energy, change.innovation)) for work, change in trained]
+    new = [pair for pair, (_, change) in zip(scored, trained, strict=True) if change.innovation >= _MOSTLY_NEW]
+    energies = [(work, change.energy) for work, change in trained]
+    return [
+        f"- Spearman of score and work, {len(scored)} models of the zoo that were trained on data of their own: "
+        f"{_rank_agreement(scored):.3f}",
+        f"- of these, {len(new)} of whose change older relatives explain less than a fifth: {_rank_agreement(new):.3f}",
+        f"- of energy and work, which leaves innovation out, all {len(energies)}: {_rank_agreement(energies):.3f}",
     ]
 
 

@@ -3,7 +3,8 @@
 DARE drops a share of each task vector d_j = p_j - b and scales up the rest, so every weight of y is b + sum over a subset S of
 c_j d_j, up to half of y's spacing. The c_j are sought for the largest explained share of weights where all |d_j| are large; the
 coefficient reported is c_j times the share where j is on. TIES keeps each weight from b, from one parent, or the weighted mean of
-those that agree in sign; only the ratio of its weights can be known. Both need weights equal to the base: at least 5 %.
+those that agree in sign; only the ratio of its weights can be known. Both need weights equal to the base as y's format holds it: at
+least 5 %.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ingest.weights.formats import stored
 from ingest.weights.member import Doubles, Member
 from ingest.weights.span import Mixture
 
@@ -88,7 +90,7 @@ def _looked_at(model: Member, base: Member) -> npt.NDArray[np.int64] | None:
     begin, kept, untouched = 0, [], []
     for role in sorted(model.matrices):
         ours, theirs = model.matrices[role].reshape(-1), base.matrices[role].reshape(-1)
-        same = ours == theirs
+        same = ours == stored(theirs, model.dtype)
         if not same.all():
             small = np.abs(theirs) <= np.quantile(np.abs(theirs), 0.2)
             places = np.flatnonzero(small)
@@ -219,11 +221,14 @@ def _ties(sample: _Sample, parents: tuple[int, ...], base: Member) -> _Found | N
 
 
 def _shares(sample: _Sample, deltas: Sequence[Doubles], rest: npt.NDArray[np.bool_]) -> Doubles:
-    """The weights of TIES, which add up to 1: of each pair the first's share is the most frequent (y - d_2) / (d_1 - d_2)."""
+    """The weights of TIES, which add up to 1: of each pair the first's share is the most frequent (y - d_2) / (d_1 - d_2), where
+    both moved a weight the same way; elsewhere it is no mean of these two.
+    """
     odds = [1.0]
     for other in deltas[1:]:
         apart = deltas[0] - other
-        sure = rest & (np.abs(apart) > 12 * sample.bound)
+        agree = (deltas[0] * other > 0) & (np.minimum(np.abs(deltas[0]), np.abs(other)) > _LARGE * sample.bound)
+        sure = rest & agree & (np.abs(apart) > 12 * sample.bound)
         found = (sample.change[sure] - other[sure]) / apart[sure]
         found = found[(found > 0.02) & (found < 0.98)]
         share = 0.5

@@ -59,6 +59,21 @@ def tuned(base: Weights, task: int, seed: int, size: float = 0.03, steps: float 
     return out
 
 
+def ties(base: Weights, parents: list[Weights], weights: list[float], density: float = 0.5) -> Weights:
+    """TIES: the largest share of each task vector, the sign of their weighted sum, the weighted mean of who agrees."""
+    out = {}
+    for name, values in base.items():
+        deltas = np.stack([parent[name] - values for parent in parents])
+        edges = np.quantile(np.abs(deltas), 1 - density, axis=(1, 2), keepdims=True)
+        trimmed = deltas * (np.abs(deltas) >= edges)
+        shares = np.array(weights).reshape(-1, 1, 1)
+        sign = np.sign((shares * trimmed).sum(axis=0))
+        agree = shares * ((np.sign(trimmed) == sign) & (trimmed != 0))
+        mean = (agree * trimmed).sum(axis=0) / np.maximum(agree.sum(axis=0), 1e-12)
+        out[name] = as_bf16((values + mean).astype(np.float32))
+    return out
+
+
 def write(folder: Path, weights: Weights, *, dtype: str = "bf16", config: dict[str, object] | None = None) -> Path:
     """One safetensors file of weights, as bfloat16, float16 or float32."""
     folder.mkdir(parents=True)

@@ -20,7 +20,7 @@ from ingest.weights.folder import checkpoints
 from ingest.weights.formats import as_bf16
 from ingest.weights.member import member
 from ingest.weights.origin import origins
-from tests.ingest.weights.families import Weights, root, tuned, write
+from tests.ingest.weights.families import Weights, root, ties, tuned, write
 
 BASE = root(1)
 TUNE = tuned(BASE, task=1, seed=11)
@@ -65,7 +65,9 @@ def plain(ours: Weights, before: Weights, others: list[Doubles]) -> tuple[float,
         values = np.linalg.svd(change, compute_uv=False)
         middle, largest = gaussian(*change.shape)
         edge = 1.05 * largest * max(math.sqrt(noise), float(np.median(values)) / middle)
-        energy += sum(value**2 - edge**2 for value in values.tolist() if value > edge)
+        furthest = float(np.quantile(np.abs(change), 0.999))
+        reach = min(1.0, furthest / (3.29 * math.sqrt((change**2).mean())))
+        energy += reach**2 * sum(value**2 - edge**2 for value in values.tolist() if value > edge)
     own = np.concatenate(flat)
     left = own
     if others:
@@ -114,25 +116,15 @@ def test_merges_of_the_known_have_almost_nothing_of_their_own(tmp_path: Path) ->
         )
         for name, values in BASE.items()
     }
-    for name, merge, most in (("linear", linear, 1.0), ("task", task, 1.0), ("dare", dare, 3.0), ("ties", ties(), 3.0)):
+    trimmed = ties(BASE, [TUNE, FAR], [0.6, 0.4])
+    for name, merge, most in (
+        ("linear", linear, 1.0),
+        ("task", task, 1.0),
+        ("dare", dare, 3.0),
+        ("ties", trimmed, 3.0),
+    ):
         found = measured(tmp_path / name, root=BASE, **parents, merge=merge)
         assert score(found["merge"]) <= most, name
-
-
-def ties() -> Weights:
-    """TIES of two: the larger half of each task vector, the sign of their sum, the mean of who agrees."""
-    out = {}
-    for name, values in BASE.items():
-        deltas = np.stack([0.6 * (TUNE[name] - values) / 0.6, FAR[name] - values])
-        keep = np.abs(deltas) >= np.median(np.abs(deltas), axis=(1, 2), keepdims=True)
-        trimmed = deltas * keep
-        weight = np.array([0.6, 0.4]).reshape(2, 1, 1)
-        sign = np.sign((weight * trimmed).sum(axis=0))
-        agree = weight * ((np.sign(trimmed) == sign) & (trimmed != 0))
-        out[name] = as_bf16(
-            (values + (agree * trimmed).sum(axis=0) / np.maximum(agree.sum(axis=0), 1e-12)).astype(np.float32)
-        )
-    return out
 
 
 def test_more_training_and_larger_adapters_are_newer(tmp_path: Path) -> None:
@@ -222,7 +214,33 @@ def test_an_interval_holds_its_value(seed: int, count: int) -> None:
 def test_nothing_changed_is_nothing() -> None:
     still = np.zeros((8, 8), np.float32)
     seen = spectrum(np.ones((8, 8), np.float32), still, "BF16")
-    assert (seen.energy, seen.whole, seen.peak) == (0, 0, None)
+    assert (seen.above, seen.whole, seen.peak) == (0, 0, None)
+
+
+def test_many_weights_moved_alike_are_no_longer_training() -> None:
+    """Two runs of as many steps at one rate: in the second, gradients keep their sign for five times as many weights."""
+    rng = np.random.default_rng(4)
+    rows, columns = np.sign(rng.normal(size=(64, 1))), np.sign(rng.normal(size=(1, 64)))
+    seen = []
+    for steady in (6, 32):
+        change = (1e-4 * rng.normal(size=(64, 64))).astype(np.float32)
+        change[:steady] += (0.01 * rows * columns).astype(np.float32)[:steady]
+        seen.append(spectrum(np.ones((64, 64), np.float32), change, "F32"))
+    few, many = seen
+    assert math.sqrt(many.above / few.above) > 2
+    assert math.sqrt(many.above / few.above) * many.reach / few.reach < 1.4
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10**6), size=st.floats(1e-3, 1e3), share=st.floats(0.001, 1))
+def test_reach_is_never_above_one_and_does_not_depend_on_the_size(seed: int, size: float, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    change = (rng.normal(size=(32, 32)) * (rng.random((32, 32)) < share)).astype(np.float32)
+    change[0, 0] = 1
+    ours = np.ones((32, 32), np.float32)
+    one, other = spectrum(ours, change, "F32"), spectrum(ours, np.float32(size) * change, "F32")
+    assert 0 <= one.reach <= 1
+    assert other.reach == pytest.approx(one.reach, rel=1e-4)
 
 
 def test_changes_of_folders_lie_in_the_snapshot(tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ from graph.records import Relation
 from ingest.folders import ingest_folders
 from ingest.identify import identify
 from ingest.weights.folder import checkpoints
-from ingest.weights.formats import as_bf16
+from ingest.weights.formats import as_bf16, as_fp16
 from ingest.weights.member import Member, member
 from ingest.weights.origin import origins
 from ingest.weights.parent import Origin
 from tests.cli.test_commands import stemma
-from tests.ingest.weights.families import CONFIG, Weights, root, tuned, write
+from tests.ingest.weights.families import CONFIG, Weights, root, ties, tuned, write
 
 BASE = root(1)
 TUNE = tuned(BASE, task=1, seed=11)
@@ -87,14 +87,43 @@ def test_dropped_and_scaled_task_vectors_are_a_merge(tmp_path: Path) -> None:
     assert edges(told["mixed"]) == {("tune", Relation.MERGE), ("far", Relation.MERGE)}
 
 
-def test_a_merged_adapter_is_of_low_rank(tmp_path: Path) -> None:
+def test_trimmed_task_vectors_are_a_merge_where_one_touches_few_matrices(tmp_path: Path) -> None:
+    """TIES of an adapter and two siblings: where the adapter changed nothing, their mean says nothing of its weight."""
+    models = {"adapter": adapted(), "tune": TUNE, "sibling": tuned(BASE, task=1, seed=14, size=0.04)}
+    told = found(tmp_path, root=BASE, **models, mixed=ties(BASE, [*models.values()], [0.2, 0.5, 0.3]))
+    assert edges(told["mixed"]) == {(name, Relation.MERGE) for name in models}
+    said = {parent.base_model: parent.weight for parent in told["mixed"].parents}
+    assert [said[name] for name in models] == pytest.approx([0.2, 0.5, 0.3], abs=0.01)
+
+
+def test_trimmed_task_vectors_are_a_merge_on_a_base_in_a_finer_format(tmp_path: Path) -> None:
+    """What TIES keeps of a base in float16 is rounded with the rest when the merge is stored as bfloat16."""
+    rng = np.random.default_rng(9)
+    base = {
+        name: as_fp16((values + rng.normal(0, 1e-5, values.shape)).astype(np.float32)) for name, values in BASE.items()
+    }
+    tune, far = tuned(base, task=1, seed=11), tuned(base, task=2, seed=12)
+    merge = ties(base, [tune, far], [0.6, 0.4])
+    folders = [write(tmp_path / "root", base, dtype="f16")]
+    folders += [write(tmp_path / name, weights) for name, weights in (("tune", tune), ("far", far), ("mixed", merge))]
+    members = [replace(_member(folder), created_at=DAY + timedelta(days=at)) for at, folder in enumerate(folders)]
+    told = {origin.model: origin for origin in origins(members)}
+    assert edges(told["mixed"]) == {("tune", Relation.MERGE), ("far", Relation.MERGE)}
+
+
+def adapted() -> Weights:
+    """A merged adapter of rank 4 on some matrices of the base."""
     rng = np.random.default_rng(7)
-    adapted = dict(BASE)
+    out = dict(BASE)
     for name in BASE:
         if "q_proj" in name or "v_proj" in name:
             change = rng.normal(size=(64, 4)) @ rng.normal(size=(4, 64))
-            adapted[name] = as_bf16((BASE[name] + 0.2 * change / 40).astype(np.float32))
-    told = found(tmp_path, root=BASE, tune=TUNE, adapted=adapted)
+            out[name] = as_bf16((BASE[name] + 0.2 * change / 40).astype(np.float32))
+    return out
+
+
+def test_a_merged_adapter_is_of_low_rank(tmp_path: Path) -> None:
+    told = found(tmp_path, root=BASE, tune=TUNE, adapted=adapted())
     assert edges(told["adapted"]) == {("root", Relation.FINETUNE)}
     assert "rank 4" in told["adapted"].parents[0].detail
 

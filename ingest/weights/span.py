@@ -15,12 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import nnls
 
+from ingest.weights.checkpoint import Values
 from ingest.weights.member import Doubles, Member
 
 _HEAVIEST, _LEAST_WEIGHT = 6, 0.03
 _FLOOR, _SINGLE_FLOOR, _TIGHT, _TIGHT_SINGLE = 3.0, 6.0, 1.15, 0.6
 _WORTH_ONE_MORE = 0.97
-_SINGLE = 1e-5  # of the change's energy: what sums in single precision cannot tell from nothing
+_SINGLE = 1e-5  # of the change's energy: merges are summed in single precision
+_AT_ONCE = 2**18  # weights whose inner products are taken at one time
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,8 @@ class Grams:
     def __init__(self, family: Sequence[Member], base: Member) -> None:
         self.base = base
         self.place = {member.id: at for at, member in enumerate(family)}
-        deltas = np.stack([member.flat - base.flat for member in family])
-        self.gram: Doubles = (deltas @ deltas.T).astype(np.float64)
-        self.energy = np.einsum("ij,ij->i", deltas, deltas, dtype=np.float64)
+        self.gram = _gram([member.flat for member in family], base.flat)
+        self.energy = np.diag(self.gram).copy()
 
 
 def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) -> Span:
@@ -59,12 +60,8 @@ def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) ->
         at, those = grams.place[model.id], [grams.place[elder.id] for elder in elders]
         gram, against, energy = grams.gram[np.ix_(those, those)], grams.gram[those, at], float(grams.energy[at])
     else:
-        base = elders[0].flat
-        target = model.flat - base
-        deltas = np.stack([elder.flat - base for elder in elders])
-        gram = (deltas @ deltas.T).astype(np.float64)
-        against = (deltas @ target).astype(np.float64)
-        energy = float(target.astype(np.float64) @ target)
+        whole = _gram([*(elder.flat for elder in elders), model.flat], elders[0].flat)
+        gram, against, energy = whole[:-1, :-1], whole[:-1, -1], float(whole[-1, -1])
     count = len(elders)
     root = np.linalg.cholesky(gram + 1e-9 * (np.trace(gram) / count + 1e-30) * np.eye(count))
     weight, _ = nnls(root.T, np.linalg.solve(root, against))
@@ -95,6 +92,18 @@ def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) ->
     parts = sorted(zip(chosen, weights, errors, strict=True), key=lambda part: -part[1])
     parents = tuple((elders[at], float(value), float(error)) for at, value, error in parts)
     return Span(heavy, _linear(parents, elders[0], left / floor))
+
+
+def _gram(models: Sequence[Values], base: Values) -> Doubles:
+    """Inner products of the changes from a base, in double precision: of models that are nearly equal, single would give sums that
+    belong to no vectors. Shapes: models and base (weights,); (models, models).
+    """
+    found = np.zeros((len(models), len(models)))
+    for begin in range(0, len(base), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        changes = np.stack([model[part] - base[part] for model in models]).astype(np.float64)
+        found += changes @ changes.T
+    return found
 
 
 def _linear(parents: tuple[tuple[Member, float, float], ...], base: Member, left: float) -> Mixture:

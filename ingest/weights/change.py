@@ -41,6 +41,7 @@ from ingest.weights.low_rank import LOW
 from ingest.weights.member import Doubles, Member
 from ingest.weights.parent import Origin
 from ingest.weights.structure import laid, layers_kept
+from ingest.weights.trunk import trunk
 
 DECIDED = frozenset(
     {Relation.IDENTICAL, Relation.RECAST, Relation.QUANTIZED, Relation.PERMUTED}
@@ -122,7 +123,7 @@ class Changes:
         roots = (self._root[parent.base_model] for parent in origin.parents if parent.base_model in self._root)
         return next(roots, model.id)
 
-    def _reference(self, model: Member, origin: Origin) -> dict[str, Values] | None:
+    def _reference(self, model: Member, origin: Origin) -> dict[str, Values]:
         """What the model's matrices were before its own change, by role; roles without any are left out."""
         parents = [self._known[parent.base_model] for parent in origin.parents]
         parent = parents[0]
@@ -134,7 +135,11 @@ class Changes:
             fit = None if model.windowed else laid(model, parent)
             if fit is not None:
                 return {role: values[: len(model.matrices[role])] for role, values in fit.matrices.items()}
-            return dict(model.matrices) if layers_kept(model, parent) else None
+            if layers_kept(model, parent):
+                return dict(model.matrices)
+            below = {role: parent.matrices[role] for role in sorted(trunk(model, parent))}
+            same = all(np.array_equal(values, model.matrices[role]) for role, values in below.items())
+            return {} if same else below  # of a new head on an untouched trunk the trunk says nothing
         if origin.parents[0].relation is Relation.PRUNED:  # to set weights to zero is no work
             return {role: np.where(model.matrices[role] == 0, 0, values) for role, values in parent.matrices.items()}
         return dict(parent.matrices)

@@ -4,11 +4,11 @@ In each family (equal shapes, alike) the noise distances have a minimum spanning
 family one by one, a tree of n nodes can have grown from v in n! / prod over u of |subtree of u seen from v| ways (the rumour
 centrality of Shah and Zaman 2011), so that for neighbours v and w
 
-    log P(v) - log P(w) = log |v's side| - log |w's side| + DATED [v was uploaded before w] - DATED [w before v]
+    log P(v) - log P(w) = log |v's side| - log |w's side|
 
-with DATED the log-odds that two upload times are in the right order. Without times models go by their distance from the root; a
-merge after its parents, which its coefficients tell apart without times. With times they go by these, except that a model dated
-before the root comes after what it grew from.
+and less by DATED, the log-odds that an upload time is right, for whoever is not the first that was uploaded. Without times
+models go by their distance from the root; a merge after its parents, which its coefficients tell apart without times. With times
+they go by these, except that a model dated before the root comes after what it grew from.
 """
 
 from __future__ import annotations
@@ -216,9 +216,8 @@ def _root(family: Sequence[Member], distances: Doubles) -> tuple[int, list[int |
         sizes[above[at]] += sizes[at]
     score = np.zeros(count)
     for at in order[1:]:
-        base = int(above[at])
-        dated = _before(family[at], family[base]) - float(_before(family[base], family[at]))
-        score[at] = score[base] + np.log(sizes[at] / (count - sizes[at])) + DATED * dated
+        score[at] = score[int(above[at])] + np.log(sizes[at] / (count - sizes[at]))
+    score -= [DATED * any(_before(other, member) for other in family) for member in family]
     root = max(range(count), key=lambda at: (round(float(score[at]), 9), -at))
     _, above = breadth_first_order(tree, root, directed=False)
     return root, [None if at == root else int(above[at]) for at in range(count)]

@@ -29,6 +29,7 @@ from ingest.weights.same_windows import PROBABILITY, same_in_windows
 from ingest.weights.space import is_layer
 from ingest.weights.span import Mixture, span
 from ingest.weights.structure import Laid, head_changed, laid, layers_kept, rescaled
+from ingest.weights.trunk import cut, trunk
 
 _NEAREST = 10  # candidates whose grid is tried
 _MOST_RELATIVES = 64  # nearest relatives that are looked at
@@ -55,6 +56,7 @@ class Origins:
         self._near = near
         self._merges = merges or {}  # that are known already
         self._place: dict[str, int] = {}  # in ``_members``
+        self._found: dict[str, Origin] = {}
         self._members: list[Member] = []
         self._floats: list[Member] = []
         self._candidates: dict[str, Candidate] = {}
@@ -77,6 +79,7 @@ class Origins:
 
     def know(self, model: Member, found: Origin) -> None:
         """Take in a model whose origin was found before."""
+        self._found[model.id] = found
         self._place[model.id] = len(self._members)
         self._members.append(model)
         if found.is_leaf and found.parents and found.parents[0].relation is Relation.QUANTIZED:
@@ -104,6 +107,7 @@ class Origins:
             or self._part(model)
             or self._merged(model)
             or self._adapted(model)
+            or self._under_another_head(model)
             or self._continued(model)
             or Origin(model.id, alike=self._alike(model))
         )
@@ -231,10 +235,34 @@ class Origins:
         if not fits:
             return None
         best, source = min(fits, key=lambda pair: pair[0].distance)
-        if best.distance >= _LAID_NEAR:
+        if best.distance >= min(_LAID_NEAR, nearest):
             return None
         what = f"{best.detail}; relative distance {best.distance:.4f} once laid onto it"
-        return self._one(model, source, Relation(best.relation), _MERGE, what, is_leaf=True)
+        relation = Relation(best.relation)  # more words are made to be trained
+        return self._one(model, source, relation, _MERGE, what, is_leaf=relation is not Relation.EXPANDED)
+
+    def _under_another_head(self, model: Member) -> Origin | None:
+        """What only trunks can tell: models with other heads, words or positions are taken with those of the same shapes, as far
+        as all have one shape.
+        """
+        elders = {elder.id: shared for elder in self._floats if (shared := self._trunk(model, elder))}
+        if not elders:
+            return None
+        roles = sorted(frozenset.intersection(*elders.values()))
+        ours, same = cut(model, roles), [elder for elder in self._relatives(model) if elder.shapes == model.shapes]
+        view = Origins()
+        for elder in self._floats:
+            if elder.id in elders or elder in same:
+                theirs = cut(elder, roles)
+                if elder.id in elders and np.array_equal(ours.flat, theirs.flat):
+                    return self._one(model, elder, Relation.FINETUNE, _SURE, "a new head on an untouched trunk")
+                view.know(theirs, self._found[elder.id])
+        return view._merged(ours) or view._adapted(ours) or view._continued(ours)
+
+    def _trunk(self, model: Member, elder: Member) -> frozenset[str]:
+        """What a model shares with an elder of other shapes, where it is of one family with it."""
+        roles = trunk(model, elder)
+        return roles if roles and likeness(cut(model, roles), cut(elder, roles)) > SAME_FAMILY else frozenset()
 
     def _part(self, model: Member) -> Origin | None:
         """A trunk left untouched under another head, or weights set to zero."""

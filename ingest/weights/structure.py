@@ -122,9 +122,15 @@ def rescaled(model: Member, candidate: Member) -> bool:
 
 
 def layers_kept(model: Member, candidate: Member) -> bool:
-    """Whether the model's layers are some of the candidate's, untouched: equal digests, fewer tensors."""
+    """Whether the model's layers are some of the candidate's, untouched: equal digests, fewer layers."""
+    if not 0 < _layers(model) < _layers(candidate):
+        return False
     ours, theirs = {d.value for d in model.digests if not d.trivial}, {d.value for d in candidate.digests}
-    return 0 < len(model.digests) < len(candidate.digests) and len(ours & theirs) > 0.9 * len(ours)
+    return len(ours & theirs) > 0.9 * len(ours)
+
+
+def _layers(model: Member) -> int:
+    return len({digest.role.split(".")[0] for digest in model.digests if is_layer(digest.role)})
 
 
 def head_changed(model: Member, candidate: Member) -> bool:

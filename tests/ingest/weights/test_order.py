@@ -17,7 +17,7 @@ from ingest.weights.exact import identity
 from ingest.weights.formats import as_bf16
 from ingest.weights.member import Member
 from ingest.weights.noise import noise_distances
-from ingest.weights.order import chronicle
+from ingest.weights.order import _root, chronicle
 from ingest.weights.origin import origins
 from ingest.weights.parent import Origin, Parent
 from tests.ingest.weights.families import Weights, root, tuned
@@ -40,10 +40,10 @@ def family() -> Mapping[str, Member]:
     return {name: held(name, weights) for name, weights in {**drawn, "copy": c}.items()}
 
 
-def held(name: str, weights: Weights) -> Member:
+def held(name: str, weights: Weights, created_at: datetime | None = None) -> Member:
     digests = [digest_of(role, values, "BF16") for role, values in weights.items()]
     whose = identity(digests)
-    return Member(name, whose.dtype, weights, whose, tuple(digests))
+    return Member(name, whose.dtype, weights, whose, tuple(digests), created_at)
 
 
 TRUE = {("z-a", "q-root"), ("y-b", "q-root"), ("e", "q-root"), ("c", "z-a"), ("b-d", "c"), ("a-mixed", "z-a")}
@@ -86,14 +86,30 @@ def test_the_order_of_what_is_given_does_not_matter() -> None:
 
 
 def test_a_model_dated_before_its_root_is_put_right() -> None:
-    order = ["q-root", "z-a", "y-b", "e", "c", "a-mixed", "copy", "b-d"]
-    dated = [replace(family()[name], created_at=DAY + timedelta(days=at)) for at, name in enumerate(order)]
-    dated[-1] = replace(dated[-1], created_at=DAY - timedelta(days=9))
+    more = [held(f"f{at:02}", tuned(dict(family()["q-root"].matrices), task=30 + at, seed=30 + at)) for at in range(16)]
+    order = [family()[name] for name in ("q-root", "z-a", "y-b", "e", "c", "a-mixed", "copy")] + more
+    dated = [replace(model, created_at=DAY + timedelta(days=at)) for at, model in enumerate(order)]
+    dated.append(replace(family()["b-d"], created_at=DAY - timedelta(days=9)))
     told = said(dated)
-    assert told.keys() == TRUE
+    assert told.keys() == TRUE | {(model.id, "q-root") for model in more}
     assert told["b-d", "c"].probability < 0.6
     assert "upload times -2.9" in told["b-d", "c"].detail
     assert told["c", "z-a"].probability > 0.9
+
+
+def test_the_first_is_the_root_whatever_the_dates_between_others_say() -> None:
+    """The tree of distances joins siblings too: base - late - hub, and three more at the hub."""
+    days = [0, 9, 1, 2, 3, 4]
+    like = family()["q-root"]
+    models = [replace(like, id=str(at), created_at=DAY + timedelta(days=day)) for at, day in enumerate(days)]
+    distances = np.full((6, 6), 2.0)
+    distances[2, :] = distances[:, 2] = 1.0
+    distances[0, :] = distances[:, 0] = 3.0
+    distances[0, 1] = distances[1, 0] = 1.0
+    np.fill_diagonal(distances, 0.0)
+    root, above = _root(models, distances)
+    assert root == 0
+    assert above == [None, 0, 1, 2, 2, 2]
 
 
 def test_two_models_alone_may_be_either_way_round() -> None:

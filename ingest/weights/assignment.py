@@ -111,4 +111,5 @@ def named_by_content(checkpoint: Checkpoint, references: Iterable[Member], budge
         for name, tensor in checkpoint.tensors.items()
     }
     made = {roles.get(name, name): values for name, values in checkpoint.made.items()}
-    return replace(checkpoint, tensors=dict(sorted(tensors.items())), made=made)
+    packed = {roles.get(name, name): parts for name, parts in checkpoint.packed.items()}
+    return replace(checkpoint, tensors=dict(sorted(tensors.items())), made=made, packed=packed)

@@ -12,9 +12,11 @@ import numpy.typing as npt
 import pytest
 from safetensors.numpy import save_file
 
+from ingest.weights.assignment import named_by_content
 from ingest.weights.checkpoint import Checkpoint, DamagedCheckpoint, Part
 from ingest.weights.formats import decoded
 from ingest.weights.four_bits import unpacked
+from ingest.weights.member import member
 from ingest.weights.safetensors_file import checkpoint_of, parse_header, read_safetensors
 from ingest.weights.space import placed
 from ingest.weights.windows import planned, windows
@@ -87,6 +89,18 @@ def test_four_bits_are_given_back(tmp_path: Path, nested: bool) -> None:
     assert np.allclose(read.values(NAME), meant, atol=1e-6)
     assert 0.05 < np.linalg.norm(meant - values) / np.linalg.norm(values) < 0.15
     assert {each.role for each in placed(read)} == {"0.mlp.up", "norm"}
+
+
+def test_four_bits_without_a_name_are_read_under_the_role_that_they_get(tmp_path: Path) -> None:
+    tensors, meant = packed(np.random.default_rng(2).normal(size=(96, 64)).astype(np.float32), nested=True)
+    save_file(
+        {name.replace(NAME, "val_0"): values for name, values in tensors.items()}, tmp_path / "packed.safetensors"
+    )
+    save_file({NAME: meant}, tmp_path / "whole.safetensors")
+    read = read_safetensors([tmp_path / "packed.safetensors"])
+    named = named_by_content(read, [member("whole", read_safetensors([tmp_path / "whole.safetensors"]))])
+    assert sorted(named.tensors) == ["0.mlp.up"]
+    assert np.array_equal(named.values("0.mlp.up"), read.values("val_0"))
 
 
 @pytest.mark.parametrize("nested", [False, True])

@@ -6,6 +6,7 @@ its formula. What cannot be decided is a set of candidates with probabilities, n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -169,7 +170,7 @@ class Origins:
         if share < 0 or (in_blocks and share < _OFF):  # there its steps were chosen otherwise than they are here
             return self._most_likely(model, near, kind)
         second = scored[1][0] if len(scored) > 1 else 0.0
-        is_sure = share > _NEARLY or share > 1.05 * second
+        is_sure = share > _NEARLY or (share > _OFF and share > 1.05 * second)
         what = f"on the {kind} grid of it: {share:.3f} of the weights"
         if not model.is_float and share < _OFF:
             scored = sorted(((within_steps(*pair), pair[1]) for pair in near), key=lambda pair: -pair[0])
@@ -409,13 +410,13 @@ def _left_out(model: Member, elder: Member) -> list[str] | None:
     """What a model lacks of an elder whose tensors it has otherwise, as exports leave out a pooler; None when they differ, or when
     it lacks a layer, or most of the weights.
     """
-    held, there = model.identity.counts, elder.identity.counts
-    if model.dtype != elder.dtype or not held or not all(value in there for value in held):
+    ours, theirs = (Counter(digest.value for digest in one.digests if not digest.trivial) for one in (model, elder))
+    if model.dtype != elder.dtype or not ours or not ours <= theirs:  # a layer that is there twice is no copy
         return None
     if contained(elder.identity, model.identity) < _HELD:
         return None
-    ours = {digest.value for digest in model.digests}
-    missing = [digest.role for digest in elder.digests if not digest.trivial and digest.value not in ours]
+    held = {digest.value for digest in model.digests}
+    missing = [digest.role for digest in elder.digests if not digest.trivial and digest.value not in held]
     return None if any(map(is_layer, missing)) else sorted(missing)
 
 

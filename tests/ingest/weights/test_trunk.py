@@ -68,3 +68,10 @@ def test_a_trunk_has_all_layers_and_most_weights() -> None:
     assert trunk(one, held("same", base)) == frozenset()
     fewer = {role: values for role, values in base.items() if not role.startswith("0.")}
     assert trunk(one, held("fewer", fewer)) == frozenset()
+
+
+def test_a_model_with_layers_twice_is_no_copy() -> None:
+    base = drawn(1)
+    deeper = base | {role.replace("0.", "7.", 1): values for role, values in base.items() if role.startswith("0.")}
+    found = list(origins([held("base", base, DAY), held("deeper", deeper, DAY + timedelta(days=1))]))
+    assert not any(parent.relation is Relation.IDENTICAL for origin in found for parent in origin.parents)

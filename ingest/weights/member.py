@@ -19,7 +19,7 @@ from ingest.weights.checkpoint import Checkpoint, Values
 from ingest.weights.digesting import Digesting
 from ingest.weights.exact import Described, Digest, Identity, identity
 from ingest.weights.formats import FLOATS, spacing
-from ingest.weights.space import placed
+from ingest.weights.space import is_layer, placed
 from ingest.weights.torch_sketch import sketching
 from ingest.weights.whole import Whole
 
@@ -66,6 +66,11 @@ class Member:
     def shapes(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """Roles and shapes: models with the same are compared weight by weight."""
         return tuple((role, values.shape) for role, values in sorted(self.matrices.items()))
+
+    @cached_property
+    def layers(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Those of ``shapes`` that are parts of layers."""
+        return tuple(part for part in self.shapes if is_layer(part[0]))
 
     @cached_property
     def flat(self) -> Values:

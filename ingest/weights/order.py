@@ -217,7 +217,8 @@ def _root(family: Sequence[Member], distances: Doubles) -> tuple[int, list[int |
     score = np.zeros(count)
     for at in order[1:]:
         score[at] = score[int(above[at])] + np.log(sizes[at] / (count - sizes[at]))
-    score -= [DATED * any(_before(other, member) for other in family) for member in family]
+    first = min((member.created_at for member in family if member.created_at is not None), default=_LAST)
+    score -= [DATED * (member.created_at is not None and member.created_at > first) for member in family]
     root = max(range(count), key=lambda at: (round(float(score[at]), 9), -at))
     _, above = breadth_first_order(tree, root, directed=False)
     return root, [None if at == root else int(above[at]) for at in range(count)]

@@ -250,15 +250,29 @@ class Origins:
         if not elders:
             return None
         roles = sorted(frozenset.intersection(*elders.values()))
-        ours, same = cut(model, roles), [elder for elder in self._relatives(model) if elder.shapes == model.shapes]
-        view = Origins()
+        ours, same = cut(model, roles), self._relatives(model)
+        held = {elder.id: cut(elder, roles) for elder in self._floats if elder.id in elders or elder in same}
+        rest = model.matrices.keys() - set(roles)
+        close = [elder for elder in same if likeness(cut(model, rest), cut(elder, rest)) > SAME_FAMILY]
+        view, twins = Origins(), dict[str, str]()
         for elder in self._floats:
-            if elder.id in elders or elder in same:
-                theirs = cut(elder, roles)
-                if elder.id in elders and np.array_equal(ours.flat, theirs.flat):
+            if elder.id not in held:
+                continue
+            theirs = held[elder.id]
+            if elder.id in elders:
+                if np.array_equal(ours.flat, theirs.flat):
                     return self._one(model, elder, Relation.FINETUNE, _SURE, "a new head on an untouched trunk")
-                view.know(theirs, self._found[elder.id])
-        return view._merged(ours) or view._adapted(ours) or view._continued(ours)
+                like = [other.id for other in close if np.array_equal(held[other.id].flat, theirs.flat)]
+                twins[elder.id] = like[0] if like else elder.id
+            view.know(theirs, self._found[elder.id])
+        found = view._merged(ours) or view._adapted(ours) or view._continued(ours)
+        return found and replace(  # of two with one trunk it was made from the one that it is like in the rest too
+            found,
+            parents=tuple(
+                replace(parent, base_model=twins.get(parent.base_model, parent.base_model)) for parent in found.parents
+            ),
+            candidates=tuple((twins.get(id, id), share) for id, share in found.candidates),
+        )
 
     def _trunk(self, model: Member, elder: Member) -> frozenset[str]:
         """What a model shares with an elder of other shapes, where it is of one family with it."""

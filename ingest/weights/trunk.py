@@ -9,20 +9,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ingest.weights.member import Member
-from ingest.weights.space import is_layer
 
 _MOST = 0.5  # of all weights of the larger model: what a trunk holds at least
 
 
 def trunk(one: Member, other: Member) -> frozenset[str]:
     """The roles that two models of other shapes share; none when their layers differ in shape, or they share too little."""
-    if one.shapes == other.shapes:
+    if one.shapes == other.shapes or not one.layers or one.layers != other.layers:
         return frozenset()
-    ours, theirs = dict(one.shapes), dict(other.shapes)
-    shared = frozenset(role for role, shape in ours.items() if theirs.get(role) == shape)
-    layers = {role for role in ours.keys() | theirs.keys() if is_layer(role)}
-    if not layers or not layers <= shared:
-        return frozenset()
+    theirs = dict(other.shapes)
+    shared = frozenset(role for role, shape in one.shapes if theirs.get(role) == shape)
     held = sum(one.matrices[role].size for role in shared)
     return shared if held > _MOST * max(one.flat.size, other.flat.size) else frozenset()
 

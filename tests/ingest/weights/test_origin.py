@@ -140,9 +140,29 @@ def test_neurons_in_another_order_and_more_words(tmp_path: Path) -> None:
     for name in ("model.embed_tokens.weight", "lm_head.weight"):
         extra = as_bf16(np.random.default_rng(9).normal(0, 0.05, (8, 64)).astype(np.float32))
         more[name] = np.concatenate([TUNE[name], extra])
-    told = found(tmp_path, root=BASE, tune=TUNE, turned=turned, more=more)
+    fork = tuned(more, task=4, seed=15)
+    told = found(tmp_path, root=BASE, tune=TUNE, turned=turned, more=more, fork=fork)
     assert edges(told["turned"]) == {("tune", Relation.PERMUTED)}
     assert edges(told["more"]) == {("tune", Relation.EXPANDED)}
+    assert edges(told["fork"]) == {("more", Relation.FINETUNE)}
+
+
+def test_of_a_source_that_is_not_there_a_relative_is_not_told_surely(tmp_path: Path) -> None:
+    rows = {}
+    for name, values in FAR.items():
+        step = np.abs(values).max(axis=-1, keepdims=True) / 127
+        rows[name] = (np.round(values / step) * step).astype(np.float32) if values.ndim == 2 else values
+    for name, weights in {"root": BASE, "tune": TUNE, "far": FAR, "rows": rows}.items():
+        write(tmp_path / name, weights, dtype="f32")
+    members = [
+        replace(_member(tmp_path / name), created_at=DAY + timedelta(days=at))
+        for at, name in enumerate(("root", "tune", "far", "rows"))
+    ]
+    (known,) = list(origins(members))[-1].parents
+    assert (known.base_model, known.relation) == ("far", Relation.QUANTIZED)
+    assert known.probability > 0.95
+    told = list(origins([each for each in members if each.id != "far"]))[-1]
+    assert all(parent.probability <= 0.5 for parent in told.parents)
 
 
 def family(folder: Path) -> dict[str, tuple[str, str] | None]:

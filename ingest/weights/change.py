@@ -40,7 +40,9 @@ from ingest.weights.formats import spacing, stored
 from ingest.weights.low_rank import LOW
 from ingest.weights.member import Doubles, Member
 from ingest.weights.parent import Origin
-from ingest.weights.structure import laid, layers_kept
+from ingest.weights.span import SUMS
+from ingest.weights.stacked import stacked
+from ingest.weights.structure import laid
 from ingest.weights.trunk import trunk
 
 DECIDED = frozenset(
@@ -135,7 +137,7 @@ class Changes:
             fit = None if model.windowed else laid(model, parent)
             if fit is not None:
                 return {role: values[: len(model.matrices[role])] for role, values in fit.matrices.items()}
-            if layers_kept(model, parent):
+            if stacked(model, parents) is not None:
                 return dict(model.matrices)
             below = {role: parent.matrices[role] for role in sorted(trunk(model, parent))}
             same = all(np.array_equal(values, model.matrices[role]) for role, values in below.items())
@@ -211,7 +213,7 @@ def mixed(
     for role, ours in model.matrices.items():
         start = base.matrices[role]
         vectors = [parent.matrices[role] - start for parent in parents]
-        if method == "linear":
+        if method in SUMS:
             found[role] = _nearest([start, *vectors], ours)
             continue
         nearest, least = start, np.abs(ours - start)

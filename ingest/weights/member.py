@@ -5,7 +5,8 @@ exact identity, and when it was uploaded.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -73,6 +74,20 @@ class Member:
         return tuple(part for part in self.shapes if is_layer(part[0]))
 
     @cached_property
+    def stack(self) -> Mapping[str, tuple[str, ...]]:
+        """The digest of each layer, in their order, by the "value", "bf16" and "fp16" of ``Digest``; of none, where not all was
+        read.
+        """
+        layers: defaultdict[int, list[Digest]] = defaultdict(list)
+        for digest in self.digests:
+            if is_layer(digest.role) and not digest.trivial:
+                layers[int(digest.role.partition(".")[0])].append(digest)
+        return {
+            kind: tuple(_of_layer(layers[number], kind) for number in sorted(layers))
+            for kind in ("value", "bf16", "fp16")
+        }
+
+    @cached_property
     def flat(self) -> Values:
         """All kept weights in one line, by role."""
         lines = [self.matrices[role].reshape(-1) for role in sorted(self.matrices)]
@@ -92,6 +107,12 @@ class Member:
     def is_float(self) -> bool:
         """Whether it is stored as floating point numbers."""
         return self.dtype in FLOATS
+
+
+def _of_layer(digests: Sequence[Digest], kind: str) -> str:
+    """The digest of a layer, wherever it lies."""
+    parts = sorted((digest.role.partition(".")[2], getattr(digest, kind)) for digest in digests)
+    return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 def member(

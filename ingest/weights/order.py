@@ -4,9 +4,10 @@ In each family (equal shapes, alike) the noise distances have a minimum spanning
 family one by one, a tree of n nodes can have grown from v in n! / prod over u of |subtree of u seen from v| ways (the rumour
 centrality of Shah and Zaman 2011), so that for neighbours v and w
 
-    log P(v) - log P(w) = log |v's side| - log |w's side|
+    log P(v) - log P(w) = r (log |v's side| - log |w's side|),      r = d / (d + m / 10)
 
-and less by DATED, the log-odds that an upload time is right, for whoever is not the first that was uploaded. Without times
+with d their distance and m the median of the tree's: of two that are nearly one, the others take the side of either by chance.
+And less by DATED, the log-odds that an upload time is right, for whoever is not the first that was uploaded. Without times
 models go by their distance from the root; a merge after its parents, which its coefficients tell apart without times. With times
 they go by these, except that a model dated before the root comes after what it grew from.
 """
@@ -16,24 +17,28 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 
 import numpy as np
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
+from ingest.weights.by_matrix import by_matrix
 from ingest.weights.elements import chosen_by_element
 from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative
 from ingest.weights.grid import grid_of
 from ingest.weights.member import Doubles, Member
 from ingest.weights.noise import noise_distances
+from ingest.weights.space import is_layer
 from ingest.weights.span import Grams, Mixture, span
+from ingest.weights.stacked import made_of
 
 DATED = (
     2.9  # one upload time in twenty is taken to be wrong, or that of a re-upload; on the Hub three in a thousand are
 )
 _LAST = datetime.max.replace(tzinfo=UTC)
+_TWINS = 0.1
 _SPARSE = 0.05
 _MOST = 256  # models of one shape that are set in order by their weights; more go by time and name
 _FEWEST = 3
@@ -73,6 +78,8 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
     by_weights = sorted(named, key=lambda member: keys[member.id])
     dated = iter([member for member in named if member.created_at is not None])
     order = [next(dated) if member.created_at is not None else member for member in by_weights]
+    for id, parents in made_of(named).items():
+        after[id] |= parents
     return Chronicle(tuple(_topological(order, after)), merges)
 
 
@@ -95,11 +102,11 @@ def _precision(member: Member) -> int:
     return 4 if whose.value in (whose.bf16, whose.fp16) else 0
 
 
-def _size(family: Sequence[Member]) -> tuple[int, int, str]:
-    """Vocabularies grow, and what is inside is cut."""
-    shapes = {role: values.shape[0] for role, values in family[0].matrices.items()}
-    words = sum(shapes.get(role, 0) for role in ("embedding", "head"))
-    return words, words - sum(shapes.values()), min(member.id for member in family)
+def _size(family: Sequence[Member]) -> tuple[int, int, int, str]:
+    """Vocabularies grow, layers are cut, and who has most relatives was there first."""
+    rows = {role: values.shape[0] for role, values in family[0].matrices.items()}
+    layers = sum(count for role, count in rows.items() if is_layer(role))
+    return rows.get("embedding", 0), -layers, -len(family), min(member.id for member in family)
 
 
 def _families(members: Sequence[Member]) -> tuple[list[list[Member]], list[Member]]:
@@ -138,17 +145,17 @@ def _grown(family: list[Member], merges: dict[str, Mixture], after: defaultdict[
     """One family in the order in which it grew; adds to the merges, and to what must come ``after`` what."""
     if len(family) < _FEWEST:
         return family
-    distances = noise_distances(family)
-    root = _root(family, distances)[0]
-    found = _merges(family, root, distances)
-    plain = [at for at, member in enumerate(family) if member.id not in found]
-    inner, above = _root([family[at] for at in plain], distances[np.ix_(plain, plain)])
-    if plain[inner] != root:  # sums of models do not depend on what they are taken from, the other merges do
-        root = plain[inner]
-        found = _merges(family, root, distances)
+    distances, grams = noise_distances(family), Grams(family)
+    averages = _averages(family, distances, grams)
+    found, root, tried = averages, -1, set[int]()
+    while True:
         plain = [at for at, member in enumerate(family) if member.id not in found]
         inner, above = _root([family[at] for at in plain], distances[np.ix_(plain, plain)])
+        if plain[inner] in tried:
+            break
         root = plain[inner]
+        tried.add(root)
+        found = _merges(family, root, grams, averages)
     merges |= found
     for child, base in enumerate(above):
         member = family[plain[child]]
@@ -170,34 +177,56 @@ def _grown(family: list[Member], merges: dict[str, Mixture], after: defaultdict[
     return _topological([family[at] for at in np.lexsort((np.arange(len(family)), distances[root]))], wanted)
 
 
-def _merges(family: Sequence[Member], root: int, distances: Doubles) -> dict[str, Mixture]:
-    """The merges of a family, with their mixtures from its root."""
+def _merges(family: Sequence[Member], root: int, grams: Grams, averages: Mapping[str, Mixture]) -> dict[str, Mixture]:
+    """The merges of a family, with their mixtures from its root, or as averages."""
     found: dict[str, Mixture] = {}
-    grams = Grams(family, family[root])
-    for at, member in enumerate(family):
-        if at == root:
-            mixture = _average(family, root, distances)
-        else:
-            elders = [other for other in family if other is not member and not _before(member, other)]
-            elders.sort(key=lambda other: other is not family[root])
-            if len(elders) < 2:
-                continue
-            fit = span(member, elders, grams)
-            mixture = fit.mixture or chosen_by_element(member, elders, fit.heaviest, elders[:1])
+    for member in family:
+        if member is family[root]:
+            continue
+        elders = sorted(_elders(member, family), key=lambda other: other is not family[root])
+        mixture = _mixture(member, elders, grams) if len(elders) > 1 else None
+        if mixture is None:
+            fit = averages.get(member.id)
+            if fit is not None and not _is_part_way(fit, family[root]):
+                mixture = replace(fit, base=family[root])
         if mixture is not None:
             found[member.id] = mixture
     return found
 
 
-def _average(family: Sequence[Member], root: int, distances: Doubles) -> Mixture | None:
-    """The mixture of what looks like a root: averages lie between the others too. Their weights add up to 1 from wherever they are
-    taken, here from the farthest model.
+def _mixture(member: Member, elders: Sequence[Member], grams: Grams) -> Mixture | None:
+    fit = span(member, elders, grams)
+    return (
+        fit.mixture
+        or chosen_by_element(member, elders, fit.heaviest, elders[:1])
+        or by_matrix(member, elders, fit.heaviest)
+    )
+
+
+def _averages(family: Sequence[Member], distances: Doubles, grams: Grams) -> dict[str, Mixture]:
+    """The merges that need no root, which would lie in the middle of the tree: the weights of averages add up to 1 from wherever
+    they are taken, here from the farthest model.
     """
-    elders = [family[at] for at in np.argsort(-distances[root], kind="stable") if at != root]
-    mixture = span(family[root], elders).mixture
-    if mixture is None or abs(sum(weight for _, weight, _ in mixture.parents) - 1) > _WHOLE:
-        return None
-    return mixture
+    found: dict[str, Mixture] = {}
+    place = {member.id: at for at, member in enumerate(family)}
+    for at, member in enumerate(family):
+        elders = sorted(_elders(member, family), key=lambda other: -distances[at, place[other.id]])
+        if len(elders) < 3:
+            continue
+        fit = span(member, elders, grams)
+        mixture = fit.mixture or by_matrix(member, elders, fit.heaviest)
+        if mixture is not None and abs(sum(weight for _, weight, _ in mixture.parents) - 1) <= _WHOLE:
+            found[member.id] = mixture
+    return found
+
+
+def _elders(member: Member, family: Sequence[Member]) -> list[Member]:
+    return [other for other in family if other is not member and not _before(member, other)]
+
+
+def _is_part_way(mixture: Mixture, root: Member) -> bool:
+    """Whether a mixture is of the root and one model alone: so are adapters that were weighed less."""
+    return len(mixture.parents) == 2 and any(parent is root for parent, _, _ in mixture.parents)
 
 
 def _before(one: Member, other: Member) -> bool:
@@ -214,9 +243,11 @@ def _root(family: Sequence[Member], distances: Doubles) -> tuple[int, list[int |
     sizes = np.ones(count)
     for at in order[:0:-1]:
         sizes[above[at]] += sizes[at]
+    lengths = np.array([distances[at, above[at]] if at != order[0] else 0.0 for at in range(count)])
+    certain = lengths / (lengths + _TWINS * np.median(lengths[order[1:]]) + floor)
     score = np.zeros(count)
     for at in order[1:]:
-        score[at] = score[int(above[at])] + np.log(sizes[at] / (count - sizes[at]))
+        score[at] = score[int(above[at])] + certain[at] * np.log(sizes[at] / (count - sizes[at]))
     first = min((member.created_at for member in family if member.created_at is not None), default=_LAST)
     score -= [DATED * (member.created_at is not None and member.created_at > first) for member in family]
     root = max(range(count), key=lambda at: (round(float(score[at]), 9), -at))

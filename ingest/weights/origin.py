@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from graph.records import Relation
+from ingest.weights.by_matrix import by_matrix
 from ingest.weights.checkpoint import Values
 from ingest.weights.component import Resemblance, resemblance
 from ingest.weights.direction import Declared, directed
@@ -29,7 +30,8 @@ from ingest.weights.parent import Mixing, Origin, Parent
 from ingest.weights.same_windows import PROBABILITY, same_in_windows
 from ingest.weights.space import is_layer
 from ingest.weights.span import Mixture, span
-from ingest.weights.structure import Laid, head_changed, laid, layers_kept, rescaled
+from ingest.weights.stacked import Stack, stacked
+from ingest.weights.structure import Laid, head_changed, laid, rescaled
 from ingest.weights.trunk import cut, trunk
 
 _NEAREST = 10  # candidates whose grid is tried
@@ -217,11 +219,9 @@ class Origins:
 
     def _reshaped(self, model: Member) -> Origin | None:
         """Other shapes, another order of neurons, scaled rows, fewer layers."""
-        for elder in self._floats:
-            if layers_kept(model, elder):
-                return self._one(
-                    model, elder, Relation.PRUNED, _SURE, "layer slice: the layers kept are untouched", is_leaf=True
-                )
+        stack = stacked(model, self._floats)
+        if stack is not None:
+            return self._stack(model, stack)
         family = self._relatives(model)
         nearest = min((relative(model, elder, without="head") for elder in family), default=float("inf"))
         if nearest > 0.05:
@@ -239,8 +239,20 @@ class Origins:
         if best.distance >= min(_LAID_NEAR, nearest):
             return None
         what = f"{best.detail}; relative distance {best.distance:.4f} once laid onto it"
-        relation = Relation(best.relation)  # more words are made to be trained
-        return self._one(model, source, relation, _MERGE, what, is_leaf=relation is not Relation.EXPANDED)
+        relation = Relation(best.relation)
+        return self._one(model, source, relation, _MERGE, what, is_leaf=relation is Relation.PERMUTED)
+
+    def _stack(self, model: Member, stack: Stack) -> Origin:
+        """A model made of others' layers."""
+        first, _ = stack.parents[0]
+        if len(stack.parents) == 1:
+            relation = Relation.PRUNED if stack.fewer else Relation.EXPANDED
+            return self._one(model, first, relation, _SURE, stack.detail)
+        parents = tuple(
+            Parent(model.id, parent.id, Relation.MERGE, _SURE, stack.detail, taken / stack.layers, None)
+            for parent, taken in stack.parents
+        )
+        return Origin(model.id, parents)
 
     def _under_another_head(self, model: Member) -> Origin | None:
         """What only trunks can tell: models with other heads, words or positions are taken with those of the same shapes, as far
@@ -326,7 +338,8 @@ class Origins:
         heavy = [family[at] for at in fit.heaviest[:4]]
         bases = {family[0].id: family[0]}
         bases |= {base.id: base for elder in heavy for base, _ in self._candidates[elder.id].parents}
-        return chosen_by_element(model, family, fit.heaviest, list(bases.values()))
+        found = chosen_by_element(model, family, fit.heaviest, list(bases.values()))
+        return found or by_matrix(model, family, fit.heaviest)
 
     def _adapted(self, model: Member) -> Origin | None:
         """A merged adapter: some matrices untouched, the others changed in few directions."""
@@ -427,7 +440,7 @@ def _left_out(model: Member, elder: Member) -> list[str] | None:
     ours, theirs = (Counter(digest.value for digest in one.digests if not digest.trivial) for one in (model, elder))
     if model.dtype != elder.dtype or not ours or not ours <= theirs:  # a layer that is there twice is no copy
         return None
-    if contained(elder.identity, model.identity) < _HELD:
+    if contained(elder.identity, model.identity) < _HELD or len(model.stack["value"]) != len(elder.stack["value"]):
         return None
     held = {digest.value for digest in model.digests}
     missing = [digest.role for digest in elder.digests if not digest.trivial and digest.value not in held]

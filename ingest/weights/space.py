@@ -8,7 +8,7 @@ rules: the transformers library's module names, ggml's tensor names, and llama.c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from ingest.weights.checkpoint import Checkpoint, Values
 
-_LAYER = re.compile(r"^(?:.*?\.)?(?:layers?|h|blk|blocks?)\.(\d+)\.(.+)$")
+_LAYER = re.compile(r"^(?:.*?\.)?(?:layers?|h|blk|blocks?|resblocks)\.(\d+)\.(.+)$")
 _PARTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), role)
     for pattern, role in (
@@ -24,7 +24,7 @@ _PARTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(self_attn|attn|attention|self_attention)\.(self\.)?(k_proj|key|wk|k_lin)", "attention.key"),
         (r"(self_attn|attn|attention|self_attention)\.(self\.)?(v_proj|value|wv|v_lin)", "attention.value"),
         (r"(self_attn|attn|attention)\.(o_proj|out_proj|output\.dense|wo|out_lin)", "attention.out"),
-        (r"attn\.c_attn|(self_attn|attn)\.qkv_proj|attn_qkv", "attention.qkv"),
+        (r"attn\.(c_attn|Wqkv)|(self_attn|attn|attention)\.qkv(_proj)?|attn_qkv", "attention.qkv"),
         (r"attn\.c_proj", "attention.out"),
         (r"attn_q", "attention.query"),
         (r"attn_k", "attention.key"),
@@ -94,8 +94,8 @@ def role_of(name: str) -> str:
 
 def placed(checkpoint: Checkpoint) -> Iterator[Placed]:
     """The tensors of a checkpoint, one in memory at a time, in the order of their names."""
-    config = checkpoint.config
     turned = checkpoint.format != "onnx" and _is_turned(checkpoint)  # there the graph told, and it is done
+    taken = _taken_in(checkpoint, turned=turned)
     for name, tensor in checkpoint.tensors.items():
         if _SKIPPED.search(name) or _is_scale(checkpoint, name):
             continue
@@ -108,7 +108,7 @@ def placed(checkpoint: Checkpoint) -> Iterator[Placed]:
         heads = _rotary_heads(checkpoint, role, values.shape)
         if heads is not None:
             values = _unpermuted(values, heads)
-        parts = _parts(role, values.shape, config)
+        parts = _parts(role, values.shape, checkpoint.config, taken)
         for part, first, last in parts:
             share = tensor.size_bytes * (last - first) // max(1, values.shape[0])
             yield Placed(part, values[first:last], tensor.dtype, share)
@@ -149,6 +149,7 @@ class Place:
 def places(checkpoint: Checkpoint) -> Iterator[Place]:
     """Where the tensors that ``placed`` gives lie, in its order, from the header alone. Not for ONNX."""
     turned = _is_turned(checkpoint)
+    taken = _taken_in(checkpoint, turned=turned)
     for name, tensor in checkpoint.tensors.items():
         if _SKIPPED.search(name) or _is_scale(checkpoint, name):
             continue
@@ -156,7 +157,7 @@ def places(checkpoint: Checkpoint) -> Iterator[Place]:
         is_turned = turned and len(tensor.shape) == 2 and is_layer(role)
         shape = tensor.shape[::-1] if is_turned else tensor.shape
         heads = _rotary_heads(checkpoint, role, shape)
-        parts = _parts(role, shape, checkpoint.config)
+        parts = _parts(role, shape, checkpoint.config, taken)
         for part, first, last in parts:
             yield Place(part, (last - first, *shape[1:]), name, first, is_turned, heads, scale)
         if not parts:
@@ -244,8 +245,18 @@ def _unpermuted(values: Values, heads: int) -> Values:
     return halves.swapaxes(1, 2).reshape(values.shape)
 
 
-def _parts(role: str, shape: tuple[int, ...], config: Any) -> list[tuple[str, int, int]]:
-    """(role, first row, row after the last) of what a fused matrix holds; nothing for any other."""
+def _taken_in(checkpoint: Checkpoint, *, turned: bool) -> dict[str, int]:
+    """By matrix that brings heads together, what it takes in: as much as queries have rows."""
+    named = ((role_of(name), tensor.shape) for name, tensor in checkpoint.tensors.items())
+    return {
+        role: shape[0] if turned else shape[1]
+        for role, shape in named
+        if role.endswith(".attention.out") and len(shape) == 2
+    }
+
+
+def _parts(role: str, shape: tuple[int, ...], config: Any, taken: Mapping[str, int]) -> list[tuple[str, int, int]]:
+    """(role, first row, row after the last) of what a fused matrix holds; nothing for any other. ``taken``: see ``_taken_in``."""
     stem, fused = role.rpartition(".")[0], role.rpartition(".")[2]
     if fused == "gate_up" and shape and shape[0] % 2 == 0:
         half = shape[0] // 2
@@ -253,7 +264,9 @@ def _parts(role: str, shape: tuple[int, ...], config: Any) -> list[tuple[str, in
     if fused == "qkv" and len(shape) == 2:
         heads, kv = config.get("num_attention_heads"), config.get("num_key_value_heads")
         ok = isinstance(heads, int) and isinstance(kv, int) and min(heads, kv) > 0 and shape[0] % (heads + 2 * kv) == 0
-        share = shape[0] // (heads + 2 * kv) if ok else shape[0] // 3
-        first, second = (heads * share, (heads + kv) * share) if ok else (share, 2 * share)
+        first = heads * (shape[0] // (heads + 2 * kv)) if ok else taken.get(f"{stem}.out", shape[0] // 3)
+        if first >= shape[0] or (shape[0] - first) % 2:
+            return []
+        second = (first + shape[0]) // 2
         return [(f"{stem}.query", 0, first), (f"{stem}.key", first, second), (f"{stem}.value", second, shape[0])]
     return []

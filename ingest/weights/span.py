@@ -18,10 +18,11 @@ from scipy.optimize import nnls
 from ingest.weights.checkpoint import Values
 from ingest.weights.member import Doubles, Member
 
+SUMS = frozenset({"linear", "matrix-wise"})  # methods that choose nothing weight by weight
 _HEAVIEST, _LEAST_WEIGHT = 6, 0.03
-_FLOOR, _SINGLE_FLOOR, _TIGHT, _TIGHT_SINGLE = 3.0, 6.0, 1.15, 0.6
+FLOOR, SINGLE_FLOOR, _TIGHT, _TIGHT_SINGLE = 3.0, 6.0, 1.15, 0.6
 _WORTH_ONE_MORE = 0.97
-_SINGLE = 1e-5  # of the change's energy: merges are summed in single precision
+SINGLE = 1e-5  # of the change's energy: merges are summed in single precision
 _AT_ONCE = 2**18  # weights whose inner products are taken at one time
 
 
@@ -30,7 +31,7 @@ class Mixture:
     """A merge: parents with their coefficients, how it was made, and how much of it they explain."""
 
     parents: tuple[tuple[Member, float, float], ...]  # (parent, coefficient, standard error), heaviest first
-    method: str  # "linear" | "dare" | "ties"
+    method: str  # "linear" | "matrix-wise" | "dare" | "ties"
     detail: str
     base: Member  # that the task vectors are taken from
     scales: tuple[float, ...]  # what each parent's task vector is multiplied by where it is taken
@@ -45,28 +46,29 @@ class Span:
 
 
 class Grams:
-    """The inner products of a family's changes from one base, for fits of each of them on the others."""
+    """The inner products of a family's changes, for fits of each of them on others, from whichever of these."""
 
-    def __init__(self, family: Sequence[Member], base: Member) -> None:
-        self.base = base
-        self.place = {member.id: at for at, member in enumerate(family)}
-        self.gram = _gram([member.flat for member in family], base.flat)
-        self.energy = np.diag(self.gram).copy()
+    def __init__(self, family: Sequence[Member]) -> None:
+        self._place = {member.id: at for at, member in enumerate(family)}
+        self._gram = _gram([member.flat for member in family], family[0].flat)
+
+    def of(self, model: Member, elders: Sequence[Member]) -> Doubles:
+        """Of the changes of the elders, and last the model's, from the first elder. Shape: (elders + 1, elders + 1)."""
+        those = [self._place[member.id] for member in (*elders, model)]
+        gram = self._gram[np.ix_(those, those)]
+        shifted: Doubles = gram - gram[:1] - gram[:, :1] + gram[0, 0]
+        return shifted
 
 
 def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) -> Span:
-    """Fit a model on its elders, the oldest first. ``grams``: of a family that holds them all, from the first of them."""
-    if grams is not None and grams.base is elders[0]:
-        at, those = grams.place[model.id], [grams.place[elder.id] for elder in elders]
-        gram, against, energy = grams.gram[np.ix_(those, those)], grams.gram[those, at], float(grams.energy[at])
-    else:
-        whole = _gram([*(elder.flat for elder in elders), model.flat], elders[0].flat)
-        gram, against, energy = whole[:-1, :-1], whole[:-1, -1], float(whole[-1, -1])
+    """Fit a model on its elders, from the first of them. ``grams``: of a family that holds them all."""
+    whole = (grams or Grams([*elders, model])).of(model, elders)
+    gram, against, energy = whole[:-1, :-1], whole[:-1, -1], float(whole[-1, -1])
     count = len(elders)
     root = np.linalg.cholesky(gram + 1e-9 * (np.trace(gram) / count + 1e-30) * np.eye(count))
     weight, _ = nnls(root.T, np.linalg.solve(root, against))
     heavy = tuple(int(at) for at in np.argsort(-weight) if weight[at] > _LEAST_WEIGHT)[:_HEAVIEST]
-    floor = max(model.rounding, _SINGLE * energy)
+    floor = max(model.rounding, SINGLE * energy)
     single = min(energy - 2 * against[at] + gram[at, at] for at in range(count))
     best: tuple[float, tuple[int, ...], Doubles] | None = None
     for size in (2, 3, 4):
@@ -74,9 +76,9 @@ def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) ->
         good = [
             fit
             for fit in fits
-            if fit[0] < _FLOOR * floor
+            if fit[0] < FLOOR * floor
             and all(value > 0.02 for value in fit[2])
-            and (single > _SINGLE_FLOOR * floor or (fit[0] < _TIGHT * floor and fit[0] < _TIGHT_SINGLE * single))
+            and (single > SINGLE_FLOOR * floor or (fit[0] < _TIGHT * floor and fit[0] < _TIGHT_SINGLE * single))
         ]
         if good:
             leading = min(good, key=lambda fit: fit[0])

@@ -17,6 +17,10 @@ from ingest.weights.space import is_layer
 
 _LIKE, _DISTINCT, _IN_PLACE = 0.5, 0.8, 0.5
 _VOCABULARY = ("embedding", "head")
+_RELATIONS = {
+    "expanded": {"expanded", "layers added"},
+    "pruned": {"pruned", "vocabulary cut", "layers left out"},
+}  # by what was done
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,11 @@ class Laid:
 
 def laid(model: Member, candidate: Member) -> Laid | None:
     """Lay a candidate onto a model; None when that cannot be, or nothing has to be done."""
-    if set(model.matrices) != set(candidate.matrices):
+    restacked = _restacked(model, candidate)
+    if restacked is None:
         return None
-    aligned = dict(candidate.matrices)
-    done: set[str] = set()
+    aligned, how = restacked
+    done = {how} - {""}
     for role in _VOCABULARY:
         if role in aligned and len(aligned[role]) != len(model.matrices[role]):
             done.add("expanded" if len(model.matrices[role]) > len(aligned[role]) else "vocabulary cut")
@@ -51,8 +56,60 @@ def laid(model: Member, candidate: Member) -> Laid | None:
     if not done:
         return None
     distance = _distance(model, aligned)
-    relation = "expanded" if "expanded" in done else "pruned" if done & {"pruned", "vocabulary cut"} else "permuted"
+    relation = next((relation for relation, words in _RELATIONS.items() if done & words), "permuted")
     return None if distance is None else Laid(distance, relation, ", ".join(sorted(done)), aligned)
+
+
+def _restacked(model: Member, candidate: Member) -> tuple[dict[str, Values], str] | None:
+    """The candidate's matrices with as many layers as the model's, each the most alike, and what that is; None when the roles are
+    others, or the layers are not alike.
+    """
+    ours, theirs = _by_layer(model), _by_layer(candidate)
+    outside = {role: values for role, values in candidate.matrices.items() if not is_layer(role)}
+    if outside.keys() != {role for role in model.matrices if not is_layer(role)}:
+        return None
+    if ours.keys() == theirs.keys():
+        same = set(model.matrices) == set(candidate.matrices)
+        return (dict(candidate.matrices), "") if same else None
+    if (
+        len(ours) == len(theirs)
+        or not ours
+        or not any(_are_like(model.matrices[role], outside[role]) for role in outside)
+    ):
+        return None
+    found: dict[str, Values] = dict(outside)
+    chosen = []
+    for number, parts in ours.items():
+        likenesses = {other: _likeness(parts, layer) for other, layer in theirs.items()}
+        best = max(likenesses, key=lambda other: (likenesses[other], -int(other)))
+        if likenesses[best] < _LIKE:
+            return None
+        chosen.append(best)
+        found |= {f"{number}.{part}": values for part, values in theirs[best].items()}
+    if len(ours) > len(theirs):
+        return found, "layers added"
+    return (found, "layers left out") if len(set(chosen)) == len(chosen) else None
+
+
+def _by_layer(member: Member) -> dict[str, dict[str, Values]]:
+    """The matrices of each layer, by its number and their roles within it."""
+    found: dict[str, dict[str, Values]] = {}
+    for role, values in member.matrices.items():
+        if is_layer(role):
+            number, _, part = role.partition(".")
+            found.setdefault(number, {})[part] = values
+    return found
+
+
+def _likeness(ours: dict[str, Values], theirs: dict[str, Values]) -> float:
+    """The median cosine of two layers' matrices; 0 when these are others."""
+    if ours.keys() != theirs.keys() or any(values.shape != theirs[part].shape for part, values in ours.items()):
+        return 0.0
+    return float(np.median([cosine(values, theirs[part]) for part, values in ours.items()]))
+
+
+def _are_like(ours: Values, theirs: Values) -> bool:
+    return ours.shape == theirs.shape and cosine(ours, theirs) > _LIKE
 
 
 def _rows(
@@ -119,18 +176,6 @@ def rescaled(model: Member, candidate: Member) -> bool:
             left.append(float(((ours - factor * other) ** 2).sum()))
         after += min(left)
     return before > 0 and after < 0.05 * before
-
-
-def layers_kept(model: Member, candidate: Member) -> bool:
-    """Whether the model's layers are some of the candidate's, untouched: equal digests, fewer layers."""
-    if not 0 < _layers(model) < _layers(candidate):
-        return False
-    ours, theirs = {d.value for d in model.digests if not d.trivial}, {d.value for d in candidate.digests}
-    return len(ours & theirs) > 0.9 * len(ours)
-
-
-def _layers(model: Member) -> int:
-    return len({digest.role.split(".")[0] for digest in model.digests if is_layer(digest.role)})
 
 
 def head_changed(model: Member, candidate: Member) -> bool:

@@ -14,13 +14,17 @@ fewer than about five models, or a handful of rows.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
+from ingest.weights.formats import stored
 from ingest.weights.member import Doubles, Member
 
 _QUIET = 0.25  # of the directions
+_PLACES = 16_384
+_COARSE = {"F32": 0, "F16": 1, "BF16": 2}
 
 
 def noise_distances(members: Sequence[Member]) -> Doubles:
@@ -44,3 +48,21 @@ def noise_distances(members: Sequence[Member]) -> Doubles:
         gram += (lines @ lines.T).astype(np.float64)
     size = np.diag(gram)
     return np.maximum(0.0, size[:, None] + size[None, :] - 2 * gram)
+
+
+def equal_shares(members: Sequence[Member]) -> Doubles:
+    """The share of 16,384 weights that are equal in two models, as the coarser of their formats holds them: what training left
+    untouched, or rounding hid, is inherited to the bit (adapters, merges that keep weights of their base, little training in few
+    bits). Shape: (members, members).
+    """
+    size = len(members[0].flat) if members else 0
+    if not size:
+        return np.zeros((len(members), len(members)))
+    places = np.linspace(0, size - 1, min(size, _PLACES)).astype(np.int64)
+    held = {dtype: np.stack([stored(member.flat[places], dtype) for member in members]) for dtype in _COARSE}
+    found = np.eye(len(members))
+    for at, other in itertools.combinations(range(len(members)), 2):
+        coarser = max((members[at].dtype, members[other].dtype), key=lambda dtype: _COARSE.get(dtype, 0))
+        values = held[coarser if coarser in _COARSE else "F32"]
+        found[at, other] = found[other, at] = float((values[at] == values[other]).mean())
+    return found

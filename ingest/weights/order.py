@@ -29,9 +29,9 @@ from ingest.weights.elements import chosen_by_element
 from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative
 from ingest.weights.grid import grid_of
 from ingest.weights.member import Doubles, Member
-from ingest.weights.noise import noise_distances
+from ingest.weights.noise import equal_shares, noise_distances
 from ingest.weights.space import is_layer
-from ingest.weights.span import Grams, Mixture, span
+from ingest.weights.span import Grams, Mixture, between, span
 from ingest.weights.stacked import made_of
 
 DATED = (
@@ -39,6 +39,8 @@ DATED = (
 )
 _LAST = datetime.max.replace(tzinfo=UTC)
 _TWINS = 0.1
+_PARENT = 1.5  # log-odds for each average: averages are made of fine-tunes
+_VOTE, _MORE = 1.0, 0.02
 _SPARSE = 0.05
 _MOST = 256  # models of one shape that are set in order by their weights; more go by time and name
 _FEWEST = 3
@@ -145,12 +147,19 @@ def _grown(family: list[Member], merges: dict[str, Mixture], after: defaultdict[
     """One family in the order in which it grew; adds to the merges, and to what must come ``after`` what."""
     if len(family) < _FEWEST:
         return family
-    distances, grams = noise_distances(family), Grams(family)
+    equal, grams = equal_shares(family), Grams(family)
+    distances = (1 - equal) * noise_distances(family)
     averages = _averages(family, distances, grams)
+    mixed = [
+        sum(member.id == parent.id for one in averages.values() for parent, _, _ in one.parents) for member in family
+    ]
     found, root, tried = averages, -1, set[int]()
     while True:
         plain = [at for at, member in enumerate(family) if member.id not in found]
-        inner, above = _root([family[at] for at in plain], distances[np.ix_(plain, plain)])
+        square = np.ix_(plain, plain)
+        inner, above = _root(
+            [family[at] for at in plain], distances[square], equal[square], [mixed[at] for at in plain]
+        )
         if plain[inner] in tried:
             break
         root = plain[inner]
@@ -210,8 +219,12 @@ def _averages(family: Sequence[Member], distances: Doubles, grams: Grams) -> dic
     found: dict[str, Mixture] = {}
     place = {member.id: at for at, member in enumerate(family)}
     for at, member in enumerate(family):
-        elders = sorted(_elders(member, family), key=lambda other: -distances[at, place[other.id]])
+        elders = _elders(member, family)
         if len(elders) < 3:
+            continue
+        inner = {elders[near].id for near in between(member, elders, grams)}
+        elders.sort(key=lambda other: (other.id in inner, -distances[at, place[other.id]]))
+        if len(inner) < 2 or elders[0].id in inner:
             continue
         fit = span(member, elders, grams)
         mixture = fit.mixture or by_matrix(member, elders, fit.heaviest)
@@ -234,8 +247,12 @@ def _before(one: Member, other: Member) -> bool:
     return one.created_at is not None and other.created_at is not None and one.created_at < other.created_at
 
 
-def _root(family: Sequence[Member], distances: Doubles) -> tuple[int, list[int | None]]:
-    """(the most probable root, the neighbour above each model seen from it)."""
+def _root(
+    family: Sequence[Member], distances: Doubles, equal: Doubles, mixed: Sequence[int]
+) -> tuple[int, list[int | None]]:
+    """(the most probable root, the neighbour above each model seen from it). ``equal``: shares of weights; ``mixed``: of how many
+    averages each is a parent.
+    """
     count = len(family)
     floor = 1e-12 * (float(distances.max()) or 1.0)
     tree = minimum_spanning_tree(np.triu(distances + floor, 1))
@@ -244,15 +261,30 @@ def _root(family: Sequence[Member], distances: Doubles) -> tuple[int, list[int |
     for at in order[:0:-1]:
         sizes[above[at]] += sizes[at]
     lengths = np.array([distances[at, above[at]] if at != order[0] else 0.0 for at in range(count)])
-    certain = lengths / (lengths + _TWINS * np.median(lengths[order[1:]]) + floor)
+    middle = float(np.median(lengths[order[1:]])) if count > 1 else 0.0
+    certain = lengths / (lengths + _TWINS * middle + floor)
     score = np.zeros(count)
     for at in order[1:]:
         score[at] = score[int(above[at])] + certain[at] * np.log(sizes[at] / (count - sizes[at]))
+    score -= _PARENT * np.array(mixed)
     first = min((member.created_at for member in family if member.created_at is not None), default=_LAST)
     score -= [DATED * (member.created_at is not None and member.created_at > first) for member in family]
     root = max(range(count), key=lambda at: (round(float(score[at]), 9), -at))
+    twins = [at for at in range(count) if at == root or distances[root, at] < _TWINS * middle]
+    votes = _votes(equal, twins)
+    root = max(twins, key=lambda at: (round(float(score[at]) + _VOTE * votes[at], 9), -at))
     _, above = breadth_first_order(tree, root, directed=False)
     return root, [None if at == root else int(above[at]) for at in range(count)]
+
+
+def _votes(equal: Doubles, twins: Sequence[int]) -> dict[int, int]:
+    """Of how many other models each of some that are nearly one has more to the bit than the others of these have."""
+    votes = dict.fromkeys(twins, 0)
+    for at in range(len(equal)) if len(twins) > 1 else ():
+        if at not in votes:
+            first, second = sorted(twins, key=lambda twin: -equal[at, twin])[:2]
+            votes[first] += bool(equal[at, first] > equal[at, second] + _MORE)
+    return votes
 
 
 def _topological(members: Sequence[Member], after: Mapping[str, set[str]]) -> list[Member]:

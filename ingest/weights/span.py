@@ -23,6 +23,7 @@ _HEAVIEST, _LEAST_WEIGHT = 6, 0.03
 FLOOR, SINGLE_FLOOR, _TIGHT, _TIGHT_SINGLE = 3.0, 6.0, 1.15, 0.6
 _WORTH_ONE_MORE = 0.97
 SINGLE = 1e-5  # of the change's energy: merges are summed in single precision
+_WHOLE = 100.0  # how much more than a change of usual size it counts when weights do not add up to 1
 _AT_ONCE = 2**18  # weights whose inner products are taken at one time
 
 
@@ -58,6 +59,16 @@ class Grams:
         gram = self._gram[np.ix_(those, those)]
         shifted: Doubles = gram - gram[:1] - gram[:, :1] + gram[0, 0]
         return shifted
+
+
+def between(model: Member, elders: Sequence[Member], grams: Grams) -> list[int]:
+    """Places of the elders between which a model lies, as far as it does: with weights that are not negative and add up to 1."""
+    changes = grams.of(elders[0], [model, *elders])[1:-1, 1:-1]  # from the model
+    size = float(np.trace(changes)) / len(elders) + 1e-30
+    root = np.linalg.cholesky(changes / size + 1e-9 * np.eye(len(elders)))
+    whole = np.full((1, len(elders)), _WHOLE)
+    weight, _ = nnls(np.concatenate([root.T, whole]), np.concatenate([np.zeros(len(elders)), [_WHOLE]]))
+    return [int(at) for at in np.argsort(-weight, kind="stable") if weight[at] > _LEAST_WEIGHT]
 
 
 def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) -> Span:

@@ -41,6 +41,7 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 _TWINS = 0.1
 _PARENT = 1.5  # log-odds for each average: averages are made of fine-tunes
 _VOTE, _MORE = 1.0, 0.02
+_KEPT_BY, _KEPT = 0.5, 0.3  # log-odds for each model that has as many weights of one
 _SPARSE = 0.05
 _MOST = 256  # models of one shape that are set in order by their weights; more go by time and name
 _FEWEST = 3
@@ -269,6 +270,7 @@ def _root(
     score -= _PARENT * np.array(mixed)
     first = min((member.created_at for member in family if member.created_at is not None), default=_LAST)
     score -= [DATED * (member.created_at is not None and member.created_at > first) for member in family]
+    score += [_KEPT_BY * kept for kept in _votes(equal, range(count), least=_KEPT).values()]
     root = max(range(count), key=lambda at: (round(float(score[at]), 9), -at))
     twins = [at for at in range(count) if at == root or distances[root, at] < _TWINS * middle]
     votes = _votes(equal, twins)
@@ -277,13 +279,14 @@ def _root(
     return root, [None if at == root else int(above[at]) for at in range(count)]
 
 
-def _votes(equal: Doubles, twins: Sequence[int]) -> dict[int, int]:
-    """Of how many other models each of some that are nearly one has more to the bit than the others of these have."""
-    votes = dict.fromkeys(twins, 0)
-    for at in range(len(equal)) if len(twins) > 1 else ():
-        if at not in votes:
-            first, second = sorted(twins, key=lambda twin: -equal[at, twin])[:2]
-            votes[first] += bool(equal[at, first] > equal[at, second] + _MORE)
+def _votes(equal: Doubles, candidates: Sequence[int], least: float = 0.0) -> dict[int, int]:
+    """Of how many other models each of some candidates has more to the bit than the others of these have, and ``least`` at all."""
+    votes = dict.fromkeys(candidates, 0)
+    for at in range(len(equal)) if len(candidates) > 1 else ():
+        others = [other for other in candidates if other != at]
+        if len(others) == len(candidates) or least:
+            first, second = sorted(others, key=lambda other: -equal[at, other])[:2]
+            votes[first] += bool(equal[at, first] > max(least, equal[at, second] + _MORE))
     return votes
 
 

@@ -27,9 +27,10 @@ QUARTILES = 4
 _FLAT, _FLAT_BY_DISTANCE, _STRONGEST = 0.06, 0.2, 0.4
 _DEVIATIONS = 1.5
 _RISE, _FORGET, _SURE = 0.02, 0.15, 0.1
-_GO_ON, _MOST_GAIN, _UNDIMINISHED = 0.5, 1.0, 0.98
+_LEAST, _MOST_FORGOTTEN = 0.6, 1.5  # slopes; of |c - p|: larger changes that are partly along are siblings'
+_GO_ON, _MOST_GAIN, _UNDIMINISHED, _GROWN, _MOST_AHEAD = 0.5, 1.0, 0.98, 1.05, 2.0
 # Trained on something else: what is shared by all training grows along the strong directions, the rest soon levels out above 1.
-_SOON, _LEVEL, _PLATEAU, _HALF_FLAT, _CHILDLIKE = 0.75, 0.4, 0.3, 0.03, 0.5
+_SOON, _LEVEL, _PLATEAU, _HALF_FLAT, _CHILDLIKE, _LOWEST = 0.75, 0.4, 0.3, 0.03, 0.5, 0.1
 _MERGE_FLAT = 0.08
 _ON_MERGE = (0.92, 1.12)
 _SIBLING = 0.3
@@ -113,15 +114,17 @@ def descent(model: Member, candidate: Candidate, siblings: Iterable[Member]) -> 
     )  # a twin sibling has 1 - q_4 near m, a child far less
     off = np.maximum(0, np.abs(excess[1:]) - room[1:]).max()
     low = np.maximum(0, -excess[1:] - room[1:]).max()
-    if off < _FLAT and low < falls and abs(excess[0]) < _STRONGEST:
+    if off < _FLAT and low < falls and abs(excess[0]) < _STRONGEST and q[1:].min() > _LEAST:
         return Descent(True, "flat", *seen)
-    if q[3] > q[0] + _RISE and abs(excess[3]) < _FORGET and q[0] > _STRONGEST and sd[3] < _SURE:
+    rises = q[3] > q[0] + _RISE and -_FLAT < excess[3] < _FORGET
+    if rises and q[0] > _STRONGEST and sd[3] < _SURE and m < _MOST_FORGOTTEN:
         return Descent(True, "forgets", *seen)
     strongest = float(excess[0])
     if (
         strongest > _FLAT
         and excess[1] < _SOON * strongest
         and excess[1] - excess[3] < _LEVEL * strongest
+        and (excess[1:3] + room[1:3]).min() > -_LOWEST
         and -_HALF_FLAT - room[3] < excess[3] < _PLATEAU * strongest + _FLAT
     ):
         more = _contrast(model, candidate.member, parent, siblings)
@@ -129,7 +132,8 @@ def descent(model: Member, candidate: Candidate, siblings: Iterable[Member]) -> 
             return Descent(True, "drifts", *seen)
     gain = float(max(excess[0], excess[1]))
     if gain > _FLAT and sd[3] < _SURE and excess[3] + room[3] > _GO_ON * gain and gain <= _MOST_GAIN:
-        return Descent(bool(q[3] > _UNDIMINISHED * q[0]), "goes on", *seen)
+        even = _UNDIMINISHED * q[0] < q[3] < _GROWN * q[0]
+        return Descent(bool(even and m < _MOST_AHEAD), "goes on", *seen)
     return Descent(False, "reversal", *seen)
 
 

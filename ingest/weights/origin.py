@@ -19,7 +19,7 @@ from ingest.weights.component import Resemblance, resemblance
 from ingest.weights.direction import Declared, directed
 from ingest.weights.elements import chosen_by_element
 from ingest.weights.exact import contained, same_content
-from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative, squared
+from ingest.weights.family import FAR, SAME_FAMILY, WHOLE, kept, likeness, relative, squared
 from ingest.weights.grid import agreement, grid_of, within_steps
 from ingest.weights.inherited import Candidate, Descent, descent
 from ingest.weights.low_rank import is_noise, rank
@@ -236,7 +236,7 @@ class Origins:
         if not fits:
             return None
         best, source = min(fits, key=lambda pair: pair[0].distance)
-        if best.distance >= min(_LAID_NEAR, nearest):
+        if best.distance >= min(_LAID_NEAR, _NEARLY * nearest):
             return None
         what = f"{best.detail}; relative distance {best.distance:.4f} once laid onto it"
         relation = Relation(best.relation)
@@ -365,7 +365,7 @@ class Origins:
 
     def _continued(self, model: Member) -> Origin | None:
         """A fine-tune, by the noise that it inherited."""
-        family = self._relatives(model)
+        family = [elder for elder in self._relatives(model) if not _is_apart(model, elder)]
         if not family:
             return None
         near = sorted(self._untouched(model, family) or family, key=lambda elder: squared(model, elder))
@@ -427,6 +427,11 @@ class Origins:
         model: Member, base: Member, relation: Relation, probability: float, detail: str, *, is_leaf: bool = False
     ) -> Origin:
         return Origin(model.id, (Parent(model.id, base.id, relation, probability, detail),), is_leaf=is_leaf)
+
+
+def _is_apart(model: Member, elder: Member) -> bool:
+    """Whether a relative is no base, but started where the model did."""
+    return relative(model, elder, without="head") > FAR and kept(model, elder) < WHOLE
 
 
 def _has(member: Member, role: str, values: Values) -> bool:

@@ -85,7 +85,7 @@ class Origins:
         self._found[model.id] = found
         self._place[model.id] = len(self._members)
         self._members.append(model)
-        if found.is_leaf and found.parents and found.parents[0].relation is Relation.QUANTIZED:
+        if found.parents and found.parents[0].relation is Relation.QUANTIZED:
             base = found.parents[0].base_model
             self._sources[model.id] = self._candidates[base].member
         if not found.is_leaf:
@@ -166,7 +166,7 @@ class Origins:
         near = sorted(pairs, key=lambda pair: relative(*pair))[:_NEAREST]
         scored = sorted(((agreement(*pair, kind), pair[1]) for pair in near), key=lambda pair: -pair[0])
         if not scored:
-            return Origin(model.id, is_leaf=True)
+            return Origin(model.id, is_leaf=not model.is_float)
         share, source = scored[0]
         in_blocks = not model.is_float and kind != "int8"
         if share < 0 or (in_blocks and share < _OFF):  # there its steps were chosen otherwise than they are here
@@ -181,7 +181,7 @@ class Origins:
             is_sure = share > _NEARLY and 1 - second > _CLEARER * (1 - share)
             what = f"within half a step of it: {share:.3f} of the weights"
         probability = _SURE if is_sure else _NEAREST_ONLY
-        return self._one(model, source, Relation.QUANTIZED, probability, what, is_leaf=True)
+        return self._one(model, source, Relation.QUANTIZED, probability, what, is_leaf=not model.is_float)
 
     def _most_likely(self, model: Member, near: Sequence[tuple[Member, Member]], kind: str) -> Origin:
         """The source of a model on a grid that cannot be written here, told from its siblings by the format's noise."""
@@ -298,13 +298,13 @@ class Origins:
             if head_changed(model, elder):
                 return self._one(model, elder, Relation.FINETUNE, _SURE, "a new head on an untouched trunk")
         zeros = float((model.flat == 0).mean()) if len(model.flat) else 0.0
-        if zeros > _SPARSE and family:
+        if zeros > _SPARSE and family and not any(_zeros_kept(model, elder) for elder in family):
             kept = model.flat != 0
             source = min(
                 family, key=lambda elder: float(((model.flat - elder.flat)[kept].astype(np.float64) ** 2).sum())
             )
             what = f"{zeros:.0%} of the weights set to zero"
-            return self._one(model, source, Relation.PRUNED, _MERGE, what, is_leaf=True)
+            return self._one(model, source, Relation.PRUNED, _MERGE, what)
         return None
 
     def _merged(self, model: Member) -> Origin | None:
@@ -432,6 +432,12 @@ class Origins:
 def _is_apart(model: Member, elder: Member) -> bool:
     """Whether a relative is no base, but started where the model did."""
     return relative(model, elder, without="head") > FAR and kept(model, elder) < WHOLE
+
+
+def _zeros_kept(model: Member, elder: Member) -> bool:
+    """Whether the zeros of a model are an elder's."""
+    zero = model.flat == 0
+    return float((elder.flat[zero] == 0).mean()) > _NEARLY
 
 
 def _has(member: Member, role: str, values: Values) -> bool:

@@ -100,7 +100,7 @@ def placed(checkpoint: Checkpoint) -> Iterator[Placed]:
         if _SKIPPED.search(name) or _is_scale(checkpoint, name):
             continue
         role, values = role_of(name), checkpoint.values(name)
-        scale = _scale_of(checkpoint, name)
+        scale = _scale_of(checkpoint, name, turned=turned and is_layer(role))
         if scale is not None:
             values = values * shaped(checkpoint.values(scale.name), scale, values.shape)
         if values.ndim == 2 and turned and is_layer(role):
@@ -118,11 +118,12 @@ def placed(checkpoint: Checkpoint) -> Iterator[Placed]:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What multiplies a quantised matrix: the values of another tensor, one for all, one a row or one a block, over a number."""
+    """What multiplies a quantised matrix: the values of another tensor, one for all, a row, a column or a block, over a number."""
 
     name: str
     divisor: float
     block: tuple[int, int] | None = None  # rows and columns that one value multiplies
+    by_column: bool = False  # one value a column, of matrices stored as (in, out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,8 @@ def places(checkpoint: Checkpoint) -> Iterator[Place]:
     for name, tensor in checkpoint.tensors.items():
         if _SKIPPED.search(name) or _is_scale(checkpoint, name):
             continue
-        role, scale = role_of(name), _scale_of(checkpoint, name)
+        role = role_of(name)
+        scale = _scale_of(checkpoint, name, turned=turned and is_layer(role))
         is_turned = turned and len(tensor.shape) == 2 and is_layer(role)
         shape = tensor.shape[::-1] if is_turned else tensor.shape
         heads = _rotary_heads(checkpoint, role, shape)
@@ -181,8 +183,10 @@ def _is_scale(checkpoint: Checkpoint, name: str) -> bool:
     return stem != name and (stem in checkpoint.tensors or f"{stem}.weight" in checkpoint.tensors)
 
 
-def _scale_of(checkpoint: Checkpoint, name: str) -> Scale | None:
-    """The scale beside a quantised matrix; None when there is none that fits."""
+def _scale_of(checkpoint: Checkpoint, name: str, *, turned: bool) -> Scale | None:
+    """The scale beside a quantised matrix; None when there is none that fits. Of a square one the outputs are scaled, which are
+    the columns where matrices are ``turned``, unless the scale's own shape says otherwise.
+    """
     tensor = checkpoint.tensors[name]
     if tensor.dtype not in ("I8", "F8_E4M3", "F8_E5M2"):
         return None
@@ -193,8 +197,14 @@ def _scale_of(checkpoint: Checkpoint, name: str) -> Scale | None:
     ):
         if other in checkpoint.tensors:
             there = checkpoint.tensors[other]
-            if there.count in (1, *tensor.shape[:1]):
+            by_row = there.count in tensor.shape[:1] and (len(there.shape) < 2 or there.shape[0] == tensor.shape[0])
+            by_column = (
+                len(tensor.shape) == 2 and there.count == tensor.shape[1] and there.shape[-1:] == tensor.shape[1:]
+            )
+            if there.count == 1 or (by_row and not (by_column and turned)):
                 return Scale(other, divisor)
+            if by_column:
+                return Scale(other, divisor, by_column=True)
             tall, wide = _block(checkpoint.config)
             if len(tensor.shape) == 2 and there.shape == (-(-tensor.shape[0] // tall), -(-tensor.shape[1] // wide)):
                 return Scale(other, divisor, (tall, wide))
@@ -215,6 +225,8 @@ def shaped(values: Values, scale: Scale, shape: tuple[int, ...], rows: Sequence[
     divided: Values = values / scale.divisor
     if divided.size == 1:
         return divided.reshape(())
+    if scale.by_column:
+        return divided.reshape(1, -1)
     chosen = np.arange(shape[0]) if rows is None else np.asarray(rows)
     if scale.block is not None:
         tall, wide = scale.block

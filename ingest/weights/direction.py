@@ -4,7 +4,7 @@ Quantised, cut, extended and merged models follow from their sources, and what w
 weights tell. Else it is weighed, in log-odds for "c was made from b":
 
     times, both known                          ends it when c is the younger, else -2.9
-    the family: log (n - d) / d                n models, d of them c and what descends from c (see ``order``)
+    the family: log (n - d) / d                n models, d of them c and what descends from c (see ``growth``)
     declared: c names b, or b names c          +2.2, -2.2: nine in ten are right
 
 and the probability of the pair is multiplied by that of the direction. Copies have none: half without times. Where several base
@@ -23,7 +23,7 @@ from datetime import datetime
 import networkx as nx
 
 from graph.records import Relation
-from ingest.weights.order import DATED
+from ingest.weights.growth import DATED
 from ingest.weights.parent import Origin, Parent
 
 DECLARED = 2.2

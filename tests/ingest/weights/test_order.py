@@ -15,9 +15,10 @@ from ingest.weights.digesting import digest_of
 from ingest.weights.direction import directed
 from ingest.weights.exact import identity
 from ingest.weights.formats import as_bf16
-from ingest.weights.member import Member
-from ingest.weights.noise import noise_distances
-from ingest.weights.order import _root, chronicle
+from ingest.weights.growth import _root
+from ingest.weights.member import Doubles, Member
+from ingest.weights.noise import equal_shares, noise_distances
+from ingest.weights.order import chronicle
 from ingest.weights.origin import origins
 from ingest.weights.parent import Origin, Parent
 from tests.ingest.weights.families import Weights, root, tuned
@@ -40,8 +41,8 @@ def family() -> Mapping[str, Member]:
     return {name: held(name, weights) for name, weights in {**drawn, "copy": c}.items()}
 
 
-def held(name: str, weights: Weights, created_at: datetime | None = None) -> Member:
-    digests = [digest_of(role, values, "BF16") for role, values in weights.items()]
+def held(name: str, weights: Weights, created_at: datetime | None = None, dtype: str = "BF16") -> Member:
+    digests = [digest_of(role, values, dtype) for role, values in weights.items()]
     whose = identity(digests)
     return Member(name, whose.dtype, weights, whose, tuple(digests), created_at)
 
@@ -107,9 +108,67 @@ def test_the_first_is_the_root_whatever_the_dates_between_others_say() -> None:
     distances[0, :] = distances[:, 0] = 3.0
     distances[0, 1] = distances[1, 0] = 1.0
     np.fill_diagonal(distances, 0.0)
-    root, above = _root(models, distances)
+    root, above = _root(models, distances, np.eye(6), [0] * 6)
     assert root == 0
     assert above == [None, 0, 1, 2, 2, 2]
+
+
+def star(hub: int, twin: int, count: int = 8) -> Doubles:
+    """Distances of a star; the twin is at a hundredth of the others' distance from its middle."""
+    distances = np.full((count, count), 2.0)
+    distances[hub, :] = distances[:, hub] = 1.0
+    distances[twin, :] = distances[:, twin] = 1.01
+    distances[hub, twin] = distances[twin, hub] = 0.01
+    np.fill_diagonal(distances, 0.0)
+    return distances
+
+
+def test_of_two_that_are_nearly_one_the_first_uploaded_is_the_root() -> None:
+    """A little training moves a model towards all its siblings: they are nearer to it than to their base."""
+    like = family()["q-root"]
+    models = [replace(like, id=str(at), created_at=DAY + timedelta(days=at)) for at in range(8)]
+    root, _ = _root(models, star(hub=1, twin=0), np.eye(8), [0] * 8)
+    assert root == 0
+
+
+def test_of_two_that_are_nearly_one_the_root_is_what_others_have_to_the_bit() -> None:
+    models = [replace(family()["q-root"], id=str(at)) for at in range(8)]
+    equal = np.eye(8)
+    assert _root(models, star(hub=1, twin=0), equal, [0] * 8)[0] == 1
+    equal[0, 2:4] = equal[2:4, 0] = 0.1
+    assert _root(models, star(hub=1, twin=0), equal, [0] * 8)[0] == 0
+
+
+def test_what_averages_are_made_of_is_no_root() -> None:
+    """In a line of three either end may be the root, and the middle most probably."""
+    models = [replace(family()["q-root"], id=str(at)) for at in range(3)]
+    line = np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 1.0], [2.0, 1.0, 0.0]])
+    assert _root(models, line, np.eye(3), [0, 0, 0])[0] == 1
+    assert _root(models, line, np.eye(3), [0, 2, 1])[0] == 0
+
+
+def test_equal_weights_count_in_the_coarser_format() -> None:
+    values = np.linspace(0.1, 0.9, 4000, dtype=np.float32).reshape(40, 100)
+    exact = values * np.float32(1.0001)
+    coarse = as_bf16(exact)
+    coarse[:20] += 1
+    digests = [digest_of("head", each, dtype) for each, dtype in ((exact, "F32"), (coarse, "BF16"))]
+    one, other = (
+        Member(name, digest.dtype, {"head": each}, identity([digest]), (digest,))
+        for name, each, digest in (("one", exact, digests[0]), ("other", coarse, digests[1]))
+    )
+    shares = equal_shares([one, other])
+    assert shares[0, 1] == shares[1, 0] == pytest.approx(1 - 20 / len(values), abs=0.01)
+    assert (np.diag(shares) == 1).all()
+
+
+def test_an_average_in_the_middle_of_a_small_family_is_not_its_root() -> None:
+    """Without times, and with weights that add up to 1: any of base, parents and merge may look like the middle."""
+    base = root(1)
+    a, b = (tuned(base, task=task, seed=task) for task in (21, 22))
+    models = {"m": base, "z": a, "y": b, "a": {name: as_bf16(0.5 * a[name] + 0.5 * b[name]) for name in base}}
+    told = said([held(name, weights) for name, weights in models.items()])
+    assert told.keys() == {("z", "m"), ("y", "m"), ("a", "z"), ("a", "y")}
 
 
 def test_two_models_alone_may_be_either_way_round() -> None:

@@ -238,3 +238,45 @@ def test_fp8_times_its_scale(tmp_path: Path, name: str, shape: tuple[int, ...]) 
     (window,) = windows(read, wanted, fetched).values()
     begin = wanted[0].window.begin
     assert np.allclose(window, only.values[begin : begin + wanted[0].window.rows])
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_int8_of_matrices_stored_as_in_by_out_has_a_scale_a_column(tmp_path: Path, flat: bool) -> None:
+    """GPT-2's layout: the outputs are the columns, of square matrices too."""
+    rng = np.random.default_rng(1)
+    tensors: Arrays = {}
+    codes, scales = dict[str, npt.NDArray[np.int8]](), dict[str, npt.NDArray[np.float32]]()
+    for name, shape in (("h.0.attn.c_proj", (48, 48)), ("h.0.mlp.c_fc", (48, 192)), ("h.0.mlp.c_proj", (192, 48))):
+        codes[name] = rng.integers(-127, 128, size=shape, dtype=np.int8)
+        scales[name] = rng.uniform(0.5, 2, size=shape[1]).astype(np.float32)
+        tensors[f"{name}.weight"] = codes[name]
+        tensors[f"{name}.weight_scale"] = scales[name] if flat else scales[name][None]
+    save_file(tensors, tmp_path / "model.safetensors")
+    read = read_safetensors([tmp_path / "model.safetensors"])
+    given = {each.role: each.values for each in placed(read)}
+    assert len(given) == 3
+    roles = {"h.0.attn.c_proj": "0.attention.out", "h.0.mlp.c_fc": "0.mlp.up", "h.0.mlp.c_proj": "0.mlp.down"}
+    for name, role in roles.items():
+        assert np.allclose(given[role], (codes[name] * scales[name]).T)
+    found = windows(read, planned(read, 20_000, 20_000), fetched)
+    assert found
+    for role, values in found.items():
+        begin = next(each.window.begin for each in planned(read, 20_000, 20_000) if each.place.role == role)
+        assert np.allclose(values, given[role][begin : begin + len(values)])
+
+
+@pytest.mark.parametrize("name", ["attention.qkv", "self_attn.qkv_proj", "attn.Wqkv"])
+def test_fused_heads_are_split_by_what_takes_them_in(tmp_path: Path, name: str) -> None:
+    """Two of four heads share keys and values, and no config says so."""
+    rng = np.random.default_rng(2)
+    query, key, value = (rng.normal(size=(rows, 96)).astype(np.float32) for rows in (96, 48, 48))
+    save_file(
+        {
+            f"decoder.blocks.0.{name}.weight": np.concatenate([query, key, value]),
+            "decoder.blocks.0.self_attn.o_proj.weight": rng.normal(size=(96, 96)).astype(np.float32),
+        },
+        tmp_path / "model.safetensors",
+    )
+    given = {each.role: each.values for each in placed(read_safetensors([tmp_path / "model.safetensors"]))}
+    for part, values in (("query", query), ("key", key), ("value", value)):
+        assert np.array_equal(given[f"0.attention.{part}"], values)

@@ -1,0 +1,205 @@
+"""This file knows how a family grew: which of models of equal shapes is the root, which are merges, and in what order others came.
+
+The noise distances, less the share of weights that are equal to the bit, have a minimum spanning tree. Merges would lie in the
+middle of it: those that can be told without a root, averages, are left out. If models join a family one by one, a tree of n nodes
+can have grown from v in n! / prod over u of |subtree of u seen from v| ways (the rumour centrality of Shah and Zaman 2011), so that
+for neighbours v and w
+
+    log P(v) - log P(w) = r (log |v's side| - log |w's side|),      r = d / (d + m / 10)
+
+with d their distance and m the median of the tree's: of two that are nearly one, the others take the side of either by chance.
+Besides, in log-odds: -1.5 for each average that is made of it (averages are made of fine-tunes), +.5 for each model that has three
+in ten of its weights and more of them than of any other's (adapters, heads, merges that keep weights of their base), and -DATED,
+the log-odds that an upload time is right, for whoever is not the first that was uploaded. Of those as near the root as m / 10, who
+has most that have more of its weights to the bit.
+
+From the root all merges are sought; the root is chosen anew without these, until it stays. Models go by their distance from it, a
+merge after its parents, a child of a merge after the merge. When not to trust it: fewer than about five models.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+
+from ingest.weights.by_matrix import by_matrix
+from ingest.weights.elements import chosen_by_element
+from ingest.weights.member import Doubles, Member
+from ingest.weights.noise import equal_shares, noise_distances
+from ingest.weights.sequence import sequence
+from ingest.weights.span import Grams, Mixture, between, span
+
+DATED: Final = (
+    2.9  # one upload time in twenty is taken to be wrong, or that of a re-upload; on the Hub three in a thousand are
+)
+FEWEST: Final = 3
+LAST: Final = datetime.max.replace(tzinfo=UTC)
+_TWINS = 0.1
+_MERGED = 1.5
+_VOTE, _MORE = 1.0, 0.02
+_KEPT_BY, _KEPT = 0.5, 0.3
+_BETWEEN = 1.15  # of squared distances
+_WHOLE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How a family grew."""
+
+    order: Sequence[Member]
+    merges: Mapping[str, Mixture]
+    after: Mapping[str, AbstractSet[str]]  # what its upload time puts too early must come after these
+
+
+def grown(family: Sequence[Member]) -> Growth:
+    """How a family of equal shapes grew."""
+    if len(family) < FEWEST:
+        return Growth(family, {}, {})
+    equal, grams = equal_shares(family), Grams(family)
+    distances = (1 - equal) * noise_distances(family)
+    averages = _averages(family, distances, grams)
+    mixed = [
+        sum(member.id == parent.id for one in averages.values() for parent, _, _ in one.parents) for member in family
+    ]
+    found, root, tried = averages, -1, set[int]()
+    while True:
+        plain = [at for at, member in enumerate(family) if member.id not in found]
+        square = np.ix_(plain, plain)
+        inner, above = _root(
+            [family[at] for at in plain], distances[square], equal[square], [mixed[at] for at in plain]
+        )
+        if plain[inner] in tried:
+            break
+        root = plain[inner]
+        tried.add(root)
+        found = _merges(family, root, grams, averages)
+    after: dict[str, set[str]] = {}
+    for child, base in enumerate(above):
+        member = family[plain[child]]
+        if base is not None and _before(member, family[root]) and _before(member, family[plain[base]]):
+            after[member.id] = {family[plain[base]].id}
+    wanted: defaultdict[str, set[str]] = defaultdict(set)
+    for id, mixture in found.items():
+        wanted[id] = {parent.id for parent, _, _ in mixture.parents} | {mixture.base.id}
+    merged = [at for at, member in enumerate(family) if member.id in found]
+    for at in plain:
+        behind = [
+            other
+            for other in merged
+            if family[at].id not in wanted[family[other].id]
+            and distances[root, other] + distances[other, at] < _BETWEEN * distances[root, at]
+        ]
+        if behind:  # a child of a merge may be nearer to the root than the merge's parents
+            wanted[family[at].id].add(family[min(behind, key=lambda other: distances[other, at])].id)
+    by_distance = [family[at] for at in np.lexsort((np.arange(len(family)), distances[root]))]
+    return Growth(sequence(by_distance, wanted), found, after)
+
+
+def _merges(family: Sequence[Member], root: int, grams: Grams, averages: Mapping[str, Mixture]) -> dict[str, Mixture]:
+    """The merges of a family, with their mixtures from its root, or as averages."""
+    found: dict[str, Mixture] = {}
+    for member in family:
+        if member is family[root]:
+            continue
+        elders = sorted(_elders(member, family), key=lambda other: other is not family[root])
+        mixture = _mixture(member, elders, grams) if len(elders) > 1 else None
+        if mixture is None:
+            fit = averages.get(member.id)
+            if fit is not None and not _is_part_way(fit, family[root]):
+                mixture = replace(fit, base=family[root])
+        if mixture is not None:
+            found[member.id] = mixture
+    return found
+
+
+def _mixture(member: Member, elders: Sequence[Member], grams: Grams) -> Mixture | None:
+    fit = span(member, elders, grams)
+    return (
+        fit.mixture
+        or chosen_by_element(member, elders, fit.heaviest, elders[:1])
+        or by_matrix(member, elders, fit.heaviest)
+    )
+
+
+def _averages(family: Sequence[Member], distances: Doubles, grams: Grams) -> dict[str, Mixture]:
+    """The merges that need no root, which would lie in the middle of the tree: the weights of averages add up to 1 from wherever
+    they are taken, here from the farthest model.
+    """
+    found: dict[str, Mixture] = {}
+    place = {member.id: at for at, member in enumerate(family)}
+    for at, member in enumerate(family):
+        elders = _elders(member, family)
+        if len(elders) < 3:
+            continue
+        inner = {elders[near].id for near in between(member, elders, grams)}
+        elders.sort(key=lambda other: (other.id in inner, -distances[at, place[other.id]]))
+        if len(inner) < 2 or elders[0].id in inner:
+            continue
+        fit = span(member, elders, grams)
+        mixture = fit.mixture or by_matrix(member, elders, fit.heaviest)
+        if mixture is not None and abs(sum(weight for _, weight, _ in mixture.parents) - 1) <= _WHOLE:
+            found[member.id] = mixture
+    return found
+
+
+def _elders(member: Member, family: Sequence[Member]) -> list[Member]:
+    return [other for other in family if other is not member and not _before(member, other)]
+
+
+def _is_part_way(mixture: Mixture, root: Member) -> bool:
+    """Whether a mixture is of the root and one model alone: so are adapters that were weighed less."""
+    return len(mixture.parents) == 2 and any(parent is root for parent, _, _ in mixture.parents)
+
+
+def _before(one: Member, other: Member) -> bool:
+    """Whether one was uploaded before the other, as far as both times are known."""
+    return one.created_at is not None and other.created_at is not None and one.created_at < other.created_at
+
+
+def _root(
+    family: Sequence[Member], distances: Doubles, equal: Doubles, mixed: Sequence[int]
+) -> tuple[int, list[int | None]]:
+    """(the most probable root, the neighbour above each model seen from it). ``equal``: shares of weights; ``mixed``: of how many
+    averages each is a parent.
+    """
+    count = len(family)
+    floor = 1e-12 * (float(distances.max()) or 1.0)
+    tree = minimum_spanning_tree(np.triu(distances + floor, 1))
+    order, above = breadth_first_order(tree, 0, directed=False)
+    sizes = np.ones(count)
+    for at in order[:0:-1]:
+        sizes[above[at]] += sizes[at]
+    lengths = np.array([distances[at, above[at]] if at != order[0] else 0.0 for at in range(count)])
+    middle = float(np.median(lengths[order[1:]])) if count > 1 else 0.0
+    certain = lengths / (lengths + _TWINS * middle + floor)
+    score = np.zeros(count)
+    for at in order[1:]:
+        score[at] = score[int(above[at])] + certain[at] * np.log(sizes[at] / (count - sizes[at]))
+    score -= _MERGED * np.array(mixed)
+    first = min((member.created_at for member in family if member.created_at is not None), default=LAST)
+    score -= [DATED * (member.created_at is not None and member.created_at > first) for member in family]
+    score += [_KEPT_BY * kept for kept in _votes(equal, range(count), least=_KEPT).values()]
+    root = max(range(count), key=lambda at: (round(float(score[at]), 9), -at))
+    twins = [at for at in range(count) if at == root or distances[root, at] < _TWINS * middle]
+    votes = _votes(equal, twins)
+    root = max(twins, key=lambda at: (round(float(score[at]) + _VOTE * votes[at], 9), -at))
+    _, above = breadth_first_order(tree, root, directed=False)
+    return root, [None if at == root else int(above[at]) for at in range(count)]
+
+
+def _votes(equal: Doubles, candidates: Sequence[int], least: float = 0.0) -> dict[int, int]:
+    """Of how many other models each of some candidates has more to the bit than the others of these have, and ``least`` at all."""
+    votes = dict.fromkeys(candidates, 0)
+    for at in range(len(equal)) if len(candidates) > 1 else ():
+        others = [other for other in candidates if other != at]
+        if len(others) == len(candidates) or least:
+            first, second = sorted(others, key=lambda other: -equal[at, other])[:2]
+            votes[first] += bool(equal[at, first] > max(least, equal[at, second] + _MORE))
+    return votes

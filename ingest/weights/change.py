@@ -1,8 +1,8 @@
 """This file knows how much of a model's weights is new: the change from what it was made of, without noise, and without what older
 relatives changed already.
 
-For a model y with a reference b (its parent; of a merge, what its parents give; laid onto y's shapes where these differ), matrices
-t of shape (m, n), and older relatives whose own changes are D_j:
+For a model y with a reference b (its parent; of a merge, what its parents give, but for half a spacing of y's format; laid onto
+y's shapes where these differ), matrices t of shape (m, n), and older relatives whose own changes are D_j:
 
     D_t = y_t - b_t,    s_t: its singular values,    n_t = mean spacing(y_t)**2 / 12, the rounding of y's format
     edge_t = 1.05 largest_G max(sqrt n_t, median(s_t) / median_G), with the spectrum of Gaussian matrices G of that shape
@@ -132,7 +132,8 @@ class Changes:
         if origin.mixing is not None and origin.mixing.base in self._known:
             base = self._known[origin.mixing.base]
             if all(one.shapes == model.shapes for one in (base, *parents)):
-                return mixed(model, base, parents, origin.mixing.method, origin.mixing.scales)
+                found = mixed(model, base, parents, origin.mixing.method, origin.mixing.scales)
+                return {role: _within_rounding(model, role, values) for role, values in found.items()}
         if parent.shapes != model.shapes:
             fit = None if model.windowed else laid(model, parent)
             if fit is not None:
@@ -193,6 +194,14 @@ class Changes:
             explained=None if strongest is None else round(share, _DIGITS),
         )
         return _Measured(change, beside, own)
+
+
+def _within_rounding(model: Member, role: str, expected: Values) -> Values:
+    """What was expected of a merge, brought to what is stored by at most half of the format's spacing, by which rounding moves."""
+    ours = model.matrices[role]
+    half = spacing(ours, model.dtype) / 2
+    nearer: Values = expected + np.clip(ours - expected, -half, half)
+    return nearer
 
 
 def _summed(matrix_of: npt.NDArray[np.int64], values: Doubles, count: int) -> Doubles:

@@ -35,6 +35,7 @@ from ingest.weights.member import Doubles, Member
 from ingest.weights.noise import equal_shares, noise_distances
 from ingest.weights.sequence import sequence
 from ingest.weights.span import Grams, Mixture, between, span
+from ingest.weights.stacked import Stack, stacked
 
 DATED: Final = (
     2.9  # one upload time in twenty is taken to be wrong, or that of a re-upload; on the Hub three in a thousand are
@@ -129,14 +130,17 @@ def _mixture(member: Member, elders: Sequence[Member], grams: Grams) -> Mixture 
 
 
 def _averages(family: Sequence[Member], distances: Doubles, grams: Grams) -> dict[str, Mixture]:
-    """The merges that need no root, which would lie in the middle of the tree: the weights of averages add up to 1 from wherever
-    they are taken, here from the farthest model.
+    """The merges that need no root, which would lie in the middle of the tree: stacks, and averages, whose weights add up to 1 from
+    wherever they are taken, here from the farthest model.
     """
     found: dict[str, Mixture] = {}
     place = {member.id: at for at, member in enumerate(family)}
     for at, member in enumerate(family):
         elders = _elders(member, family)
-        if len(elders) < 3:
+        stack = stacked(member, elders)
+        if stack is not None:
+            found[member.id] = _passthrough(stack)
+        if stack is not None or len(elders) < 3:
             continue
         inner = {elders[near].id for near in between(member, elders, grams)}
         elders.sort(key=lambda other: (other.id in inner, -distances[at, place[other.id]]))
@@ -147,6 +151,11 @@ def _averages(family: Sequence[Member], distances: Doubles, grams: Grams) -> dic
         if mixture is not None and abs(sum(weight for _, weight, _ in mixture.parents) - 1) <= _WHOLE:
             found[member.id] = mixture
     return found
+
+
+def _passthrough(stack: Stack) -> Mixture:
+    parts = tuple((parent, taken / stack.layers, float("nan")) for parent, taken in stack.parents)
+    return Mixture(parts, "passthrough", stack.detail, parts[0][0], tuple(share for _, share, _ in parts))
 
 
 def _elders(member: Member, family: Sequence[Member]) -> list[Member]:

@@ -32,6 +32,7 @@ _GO_ON, _MOST_GAIN, _UNDIMINISHED, _GROWN, _MOST_AHEAD = 0.5, 1.0, 0.98, 1.05, 2
 # Trained on something else: what is shared by all training grows along the strong directions, the rest soon levels out above 1.
 _SOON, _LEVEL, _PLATEAU, _HALF_FLAT, _CHILDLIKE, _LOWEST = 0.75, 0.4, 0.3, 0.03, 0.5, 0.1
 _MERGE_FLAT = 0.08
+_TOLD = 3.0  # deviations that a share must be away from none: else it says nothing that a model has it
 _ON_MERGE = (0.92, 1.12)
 _SIBLING = 0.3
 Svd = tuple[Values, Values, Values]
@@ -140,11 +141,14 @@ def descent(model: Member, candidate: Candidate, siblings: Iterable[Member]) -> 
 def _of_merge(model: Member, candidate: Candidate) -> Descent:
     """A child of a merge carries the noise of each of the merge's parents, in the share that the merge has of it."""
     apart: list[float] = []
-    for line in candidate.lines:
-        if len(line.parents) == 1:
-            ours, sd = line.profile(model)
-            merged, _ = line.profile(candidate.member)
-            apart += [float(max(0.0, abs(ours[at] - merged[at]) - _DEVIATIONS * sd[at])) for at in (2, 3)]
+    single = [line for line in candidate.lines if len(line.parents) == 1]
+    for line in single:
+        ours, sd = line.profile(model)
+        merged, _ = line.profile(candidate.member)
+        told = [at for at in (2, 3) if abs(merged[at]) > _TOLD * sd[at]]
+        apart += [float(max(0.0, abs(ours[at] - merged[at]) - _DEVIATIONS * sd[at])) for at in told]
+    if single and not apart:
+        return Descent(False, "merge")
     if not apart:
         slopes = tuple(_slope(model, candidate.member, parent) for parent, _ in candidate.parents)
         return Descent(all(_ON_MERGE[0] < slope < _ON_MERGE[1] for slope in slopes), "merge", slopes)

@@ -32,7 +32,7 @@ class Mixture:
     """A merge: parents with their coefficients, how it was made, and how much of it they explain."""
 
     parents: tuple[tuple[Member, float, float], ...]  # (parent, coefficient, standard error), heaviest first
-    method: str  # "linear" | "matrix-wise" | "dare" | "ties"
+    method: str  # "linear" | "matrix-wise" | "passthrough" | "dare" | "ties"
     detail: str
     base: Member  # that the task vectors are taken from
     scales: tuple[float, ...]  # what each parent's task vector is multiplied by where it is taken

@@ -100,6 +100,20 @@ def test_without_times_a_stack_comes_after_what_it_is_made_of() -> None:
     assert order.index("b") > max(order.index("one"), order.index("other"))
 
 
+def test_without_times_layers_of_two_of_one_depth_are_a_merge() -> None:
+    """It lies in the middle of its family, and is not its root."""
+    third = changed(BASE, 3)
+    mixed = built((ONE, 0), (ONE, 1), (OTHER, 2), (OTHER, 3), like=ONE)
+    found = told(("z", BASE), ("a", mixed), ("one", ONE), ("other", OTHER), ("third", third), dated=False)
+    assert found == {
+        ("one", "z"): Relation.FINETUNE,
+        ("other", "z"): Relation.FINETUNE,
+        ("third", "z"): Relation.FINETUNE,
+        ("a", "one"): Relation.MERGE,
+        ("a", "other"): Relation.MERGE,
+    }
+
+
 def test_slices_do_not_make_what_they_were_cut_from() -> None:
     lower, upper = built((BASE, 0), (BASE, 1), like=BASE), built((BASE, 2), (BASE, 3), like=BASE)
     members = [held(*each) for each in (("base", BASE), ("lower", lower), ("upper", upper))]

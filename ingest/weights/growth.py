@@ -8,7 +8,8 @@ for neighbours v and w
     log P(v) - log P(w) = r (log |v's side| - log |w's side|),      r = d / (d + m / 10)
 
 with d their distance and m the median of the tree's: of two that are nearly one, the others take the side of either by chance.
-Besides, in log-odds: -1.5 for each average that is made of it (averages are made of fine-tunes), +.5 for each model that has three
+Besides, in log-odds: -1.5 for each average that is made of it (averages are made of fine-tunes), of the four likeliest +1.5 for
+each model that is a sum of others' task vectors from it, +.5 for each model that has three
 in ten of its weights and more of them than of any other's (adapters, heads, merges that keep weights of their base), and -DATED,
 the log-odds that an upload time is right, for whoever is not the first that was uploaded. Of those as near the root as m / 10, who
 has most that have more of its weights to the bit.
@@ -20,10 +21,11 @@ merge after its parents, a child of a merge after the merge. When not to trust i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -44,6 +46,7 @@ FEWEST: Final = 3
 LAST: Final = datetime.max.replace(tzinfo=UTC)
 _TWINS = 0.1
 _MERGED = 1.5
+_LIKELIEST = 4
 _VOTE, _MORE = 1.0, 0.02
 _KEPT_BY, _KEPT = 0.5, 0.3
 _BETWEEN = 1.15  # of squared distances
@@ -70,12 +73,16 @@ def grown(family: Sequence[Member]) -> Growth:
         sum(member.id == parent.id for one in averages.values() for parent, _, _ in one.parents) for member in family
     ]
     found, root, tried = averages, -1, set[int]()
+
+    @cache
+    def sums(base: str) -> int:
+        return _sums(family, base, grams, averages)
+
     while True:
         plain = [at for at, member in enumerate(family) if member.id not in found]
         square = np.ix_(plain, plain)
-        inner, above = _root(
-            [family[at] for at in plain], distances[square], equal[square], [mixed[at] for at in plain]
-        )
+        those, parents = [family[at] for at in plain], [mixed[at] for at in plain]
+        inner, above = _root(those, distances[square], equal[square], parents, sums)
         if plain[inner] in tried:
             break
         root = plain[inner]
@@ -153,6 +160,16 @@ def _averages(family: Sequence[Member], distances: Doubles, grams: Grams) -> dic
     return found
 
 
+def _sums(family: Sequence[Member], base: str, grams: Grams, averages: Mapping[str, Mixture]) -> int:
+    """How many models are sums of task vectors from a base, and no averages."""
+    count = 0
+    for member in family:
+        if member.id != base and member.id not in averages:
+            elders = sorted(_elders(member, family), key=lambda other: other.id != base)
+            count += len(elders) > 1 and elders[0].id == base and span(member, elders, grams).mixture is not None
+    return count
+
+
 def _passthrough(stack: Stack) -> Mixture:
     parts = tuple((parent, taken / stack.layers, float("nan")) for parent, taken in stack.parents)
     return Mixture(parts, "passthrough", stack.detail, parts[0][0], tuple(share for _, share, _ in parts))
@@ -173,10 +190,10 @@ def _before(one: Member, other: Member) -> bool:
 
 
 def _root(
-    family: Sequence[Member], distances: Doubles, equal: Doubles, mixed: Sequence[int]
+    family: Sequence[Member], distances: Doubles, equal: Doubles, mixed: Sequence[int], sums: Callable[[str], int]
 ) -> tuple[int, list[int | None]]:
     """(the most probable root, the neighbour above each model seen from it). ``equal``: shares of weights; ``mixed``: of how many
-    averages each is a parent.
+    averages each is a parent; ``sums``: how many models are sums from one.
     """
     count = len(family)
     floor = 1e-12 * (float(distances.max()) or 1.0)
@@ -195,6 +212,9 @@ def _root(
     first = min((member.created_at for member in family if member.created_at is not None), default=LAST)
     score -= [DATED * (member.created_at is not None and member.created_at > first) for member in family]
     score += [_KEPT_BY * kept for kept in _votes(equal, range(count), least=_KEPT).values()]
+    ranked = sorted(range(count), key=lambda at: (-round(float(score[at]), 9), at))
+    for at in ranked[:_LIKELIEST]:
+        score[at] += _MERGED * sums(family[at].id)
     root = max(range(count), key=lambda at: (round(float(score[at]), 9), -at))
     twins = [at for at in range(count) if at == root or distances[root, at] < _TWINS * middle]
     votes = _votes(equal, twins)

@@ -25,7 +25,8 @@ from ingest.weights.member import Doubles, Member
 
 QUARTILES = 4
 _FLAT, _FLAT_BY_DISTANCE, _STRONGEST = 0.06, 0.2, 0.4
-_DEVIATIONS = 1.5
+_DEVIATIONS, _WIDER = 1.5, 2.5
+_POWER = 0.3  # a slope with a larger error says nothing
 _RISE, _FORGET, _SURE = 0.02, 0.15, 0.1
 _LEAST, _MOST_FORGOTTEN = 0.6, 1.5  # slopes; of |c - p|: larger changes that are partly along are siblings'
 _GO_ON, _MOST_GAIN, _UNDIMINISHED, _GROWN, _MOST_AHEAD = 0.5, 1.0, 0.98, 1.05, 2.0
@@ -108,17 +109,21 @@ def descent(model: Member, candidate: Candidate, siblings: Iterable[Member]) -> 
     own = squared(candidate.member, parent)
     m = float(np.sqrt(squared(model, candidate.member) / max(own, 1e-20)))
     seen = (tuple(q.tolist()), tuple(sd.tolist()), m)
-    room = _DEVIATIONS * sd
+    if sd[1] > _POWER:
+        return Descent(False, "reversal", *seen)
+    clear = sd < _POWER  # a change in few directions says nothing of the others
+    room = np.where(sd < _SURE, _DEVIATIONS, _WIDER) * sd
     excess = q - 1
     falls = (
         _FLAT if q[3] >= q[0] else min(_FLAT, _FLAT_BY_DISTANCE * m)
     )  # a twin sibling has 1 - q_4 near m, a child far less
-    off = np.maximum(0, np.abs(excess[1:]) - room[1:]).max()
-    low = np.maximum(0, -excess[1:] - room[1:]).max()
-    if off < _FLAT and low < falls and abs(excess[0]) < _STRONGEST and q[1:].min() > _LEAST:
+    off = np.maximum(0, np.abs(excess[1:]) - room[1:])[clear[1:]].max()
+    low = np.maximum(0, -excess[1:] - room[1:])[clear[1:]].max()
+    if off < _FLAT and low < falls and abs(excess[0]) < _STRONGEST and q[1:][clear[1:]].min() > _LEAST:
         return Descent(True, "flat", *seen)
     rises = q[3] > q[0] + _RISE and -_FLAT < excess[3] < _FORGET
-    if rises and q[0] > _STRONGEST and sd[3] < _SURE and m < _MOST_FORGOTTEN:
+    reach = _MOST_FORGOTTEN if q.max() > 1 + _FLAT else 2 * _MOST_FORGOTTEN
+    if rises and q[0] > _STRONGEST and sd[3] < _SURE and m < reach:
         return Descent(True, "forgets", *seen)
     strongest = float(excess[0])
     if (

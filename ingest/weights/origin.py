@@ -229,9 +229,11 @@ class Origins:
             if scaled:
                 source = min(scaled, key=lambda elder: squared(model, elder))
                 return self._one(model, source, Relation.PERMUTED, _MERGE, "rows and columns scaled", is_leaf=True)
-        if nearest <= FAR or model.windowed:
+        cut = any(self._found[elder.id].parents and not self._candidates[elder.id].parents for elder in family)
+        if model.windowed or (nearest <= FAR and not cut):
             return None
-        tried = [(laid(model, elder), elder) for elder in self._floats]
+        others = [elder for elder in self._floats if nearest > FAR or elder.shapes != model.shapes]
+        tried = [(laid(model, elder), elder) for elder in others]
         fits: list[tuple[Laid, Member]] = [(fit, elder) for fit, elder in tried if fit is not None]
         if not fits:
             return None

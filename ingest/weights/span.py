@@ -22,6 +22,7 @@ SUMS = frozenset({"linear", "matrix-wise"})  # methods that choose nothing weigh
 _HEAVIEST, _LEAST_WEIGHT = 6, 0.03
 FLOOR, SINGLE_FLOOR, _TIGHT, _TIGHT_SINGLE = 3.0, 6.0, 1.15, 0.6
 _WORTH_ONE_MORE = 0.97
+_MOST_WEIGHT = 1.6  # the same sum read the other way, as the base of what was merged, has larger ones
 SINGLE = 1e-5  # of the change's energy: merges are summed in single precision
 _WHOLE = 100.0  # how much more than a change of usual size it counts when weights do not add up to 1
 _AT_ONCE = 2**18  # weights whose inner products are taken at one time
@@ -88,7 +89,7 @@ def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) ->
             fit
             for fit in fits
             if fit[0] < FLOOR * floor
-            and all(value > 0.02 for value in fit[2])
+            and all(0.02 < value < _MOST_WEIGHT for value in fit[2])
             and (single > SINGLE_FLOOR * floor or (fit[0] < _TIGHT * floor and fit[0] < _TIGHT_SINGLE * single))
         ]
         if good:

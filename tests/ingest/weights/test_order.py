@@ -108,7 +108,7 @@ def test_the_first_is_the_root_whatever_the_dates_between_others_say() -> None:
     distances[0, :] = distances[:, 0] = 3.0
     distances[0, 1] = distances[1, 0] = 1.0
     np.fill_diagonal(distances, 0.0)
-    root, above = _root(models, distances, np.eye(6), [0] * 6)
+    root, above = _root(models, distances, np.eye(6), [0] * 6, lambda _: 0)
     assert root == 0
     assert above == [None, 0, 1, 2, 2, 2]
 
@@ -127,24 +127,24 @@ def test_of_two_that_are_nearly_one_the_first_uploaded_is_the_root() -> None:
     """A little training moves a model towards all its siblings: they are nearer to it than to their base."""
     like = family()["q-root"]
     models = [replace(like, id=str(at), created_at=DAY + timedelta(days=at)) for at in range(8)]
-    root, _ = _root(models, star(hub=1, twin=0), np.eye(8), [0] * 8)
+    root, _ = _root(models, star(hub=1, twin=0), np.eye(8), [0] * 8, lambda _: 0)
     assert root == 0
 
 
 def test_of_two_that_are_nearly_one_the_root_is_what_others_have_to_the_bit() -> None:
     models = [replace(family()["q-root"], id=str(at)) for at in range(8)]
     equal = np.eye(8)
-    assert _root(models, star(hub=1, twin=0), equal, [0] * 8)[0] == 1
+    assert _root(models, star(hub=1, twin=0), equal, [0] * 8, lambda _: 0)[0] == 1
     equal[0, 2:4] = equal[2:4, 0] = 0.1
-    assert _root(models, star(hub=1, twin=0), equal, [0] * 8)[0] == 0
+    assert _root(models, star(hub=1, twin=0), equal, [0] * 8, lambda _: 0)[0] == 0
 
 
 def test_what_averages_are_made_of_is_no_root() -> None:
     """In a line of three either end may be the root, and the middle most probably."""
     models = [replace(family()["q-root"], id=str(at)) for at in range(3)]
     line = np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 1.0], [2.0, 1.0, 0.0]])
-    assert _root(models, line, np.eye(3), [0, 0, 0])[0] == 1
-    assert _root(models, line, np.eye(3), [0, 2, 1])[0] == 0
+    assert _root(models, line, np.eye(3), [0, 0, 0], lambda _: 0)[0] == 1
+    assert _root(models, line, np.eye(3), [0, 2, 1], lambda _: 0)[0] == 0
 
 
 def test_equal_weights_count_in_the_coarser_format() -> None:

@@ -25,7 +25,7 @@ from ingest.weights.member import Doubles, Member
 
 QUARTILES = 4
 _FLAT, _FLAT_BY_DISTANCE, _STRONGEST = 0.06, 0.2, 0.4
-_DEVIATIONS, _WIDER = 1.5, 2.5
+_DEVIATIONS, _WIDER = 1.5, 2.0
 _POWER = 0.3  # a slope with a larger error says nothing
 _RISE, _FORGET, _SURE = 0.02, 0.15, 0.1
 _LEAST, _MOST_FORGOTTEN = 0.6, 1.5  # slopes; of |c - p|: larger changes that are partly along are siblings'

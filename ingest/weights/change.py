@@ -48,6 +48,7 @@ from ingest.weights.trunk import trunk
 DECIDED = frozenset(
     {Relation.IDENTICAL, Relation.RECAST, Relation.QUANTIZED, Relation.PERMUTED}
 )  # nothing is left to measure
+_STACKS = frozenset({Relation.MERGE, Relation.PRUNED, Relation.EXPANDED})
 _ROOM, _TOUCHED = 1.05, 1.05
 _MOST_PLACES = 131_072
 _DRAWS = 200
@@ -129,6 +130,8 @@ class Changes:
         """What the model's matrices were before its own change, by role; roles without any are left out."""
         parents = [self._known[parent.base_model] for parent in origin.parents]
         parent = parents[0]
+        if origin.parents[0].relation in _STACKS and stacked(model, parents) is not None:
+            return dict(model.matrices)
         if origin.mixing is not None and origin.mixing.base in self._known:
             base = self._known[origin.mixing.base]
             if all(one.shapes == model.shapes for one in (base, *parents)):
@@ -138,8 +141,6 @@ class Changes:
             fit = None if model.windowed else laid(model, parent)
             if fit is not None:
                 return {role: values[: len(model.matrices[role])] for role, values in fit.matrices.items()}
-            if stacked(model, parents) is not None:
-                return dict(model.matrices)
             below = {role: parent.matrices[role] for role in sorted(trunk(model, parent))}
             same = all(np.array_equal(values, model.matrices[role]) for role, values in below.items())
             return {} if same else below  # of a new head on an untouched trunk the trunk says nothing

@@ -301,9 +301,9 @@ class Origins:
                 return self._one(model, elder, Relation.FINETUNE, _SURE, "a new head on an untouched trunk")
         zeros = float((model.flat == 0).mean()) if len(model.flat) else 0.0
         if zeros > _SPARSE and family and not any(_zeros_kept(model, elder) for elder in family):
-            kept = model.flat != 0
+            there = model.flat != 0
             source = min(
-                family, key=lambda elder: float(((model.flat - elder.flat)[kept].astype(np.float64) ** 2).sum())
+                family, key=lambda elder: float(((model.flat - elder.flat)[there].astype(np.float64) ** 2).sum())
             )
             what = f"{zeros:.0%} of the weights set to zero"
             return self._one(model, source, Relation.PRUNED, _MERGE, what)

@@ -21,6 +21,10 @@ from ingest.weights.family import SAME_FAMILY, likeness
 from ingest.weights.member import Member
 from ingest.weights.space import is_layer
 
+_MOST_OWNERS = (
+    16  # of one layer, among models of as many layers: more are copies of these, or left it untouched as they did
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
@@ -78,15 +82,23 @@ def made_of(members: Sequence[Member]) -> Mapping[str, set[str]]:
     """Of models of whatever age, those that can only be stacks, and of which others: with layers twice, or of other numbers of
     layers than their parents, which are no slices of it: some layer of theirs is left out, or they are alike.
     """
-    owners: defaultdict[str, list[Member]] = defaultdict(list)
+    owners: defaultdict[str, defaultdict[int, list[Member]]] = defaultdict(lambda: defaultdict(list))
     for member in members:
         for layer in {layer for layers in member.stack.values() for layer in layers}:
-            owners[layer].append(member)
+            alike = owners[layer][len(member.stack["value"])]
+            if len(alike) < _MOST_OWNERS:
+                alike.append(member)
     found: dict[str, set[str]] = {}
     for member in members:
         ours = member.stack[_kind(member)]
-        known = {other.id: other for layer in set(ours) for other in owners[layer]}
-        others = [other for _, other in sorted(known.items()) if len(other.stack["value"]) != len(ours)]
+        known = {
+            other.id: other
+            for layer in set(ours)
+            for count, alike in owners[layer].items()
+            if count != len(ours)
+            for other in alike
+        }
+        others = [other for _, other in sorted(known.items())]
         stack = stacked(member, others) if others else None
         if stack is None:
             continue

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import numpy as np
+import pytest
 
 from graph.records import Relation
+from ingest.weights.change import Changes
 from ingest.weights.formats import as_bf16, as_fp16
 from ingest.weights.order import chronicle
 from ingest.weights.origin import origins
@@ -73,6 +75,24 @@ def test_layers_of_two_are_a_merge_with_their_shares() -> None:
     assert [(parent.id, taken) for parent, taken in stack.parents] == [("one", 3), ("other", 3)]
     found = told(("base", BASE), ("one", ONE), ("other", OTHER), ("mixed", mixed))
     assert found["mixed", "one"] is found["mixed", "other"] is Relation.MERGE
+
+
+@pytest.mark.parametrize("depth", [4, 6])
+def test_what_is_only_put_together_is_not_new(depth: int) -> None:
+    upper = [(OTHER, 2), (OTHER, 3)] if depth == 4 else [(ONE, 2), (OTHER, 1), (OTHER, 2), (OTHER, 3)]
+    mixed = built((ONE, 0), (ONE, 1), *upper, like=ONE)
+    deepened = built(*((ONE, at) for at in (0, 1, 1, 2, 3)), like=ONE)
+    names = (("base", BASE), ("one", ONE), ("other", OTHER), ("mixed", mixed), ("deepened", deepened))
+    members = {name: held(name, weights, DAY + timedelta(days=at)) for at, (name, weights) in enumerate(names)}
+    changes = Changes()
+    found = {origin.model: changes.add(members[origin.model], origin) for origin in origins(members.values())}
+    one = found["one"]
+    assert one is not None
+    assert one.changed > 0.5
+    for name in ("mixed", "deepened"):
+        change = found[name]
+        assert change is not None
+        assert change.energy == change.changed == 0
 
 
 def test_in_fewer_digits_too() -> None:

@@ -162,7 +162,11 @@ class Origins:
         kind = grid_of(model)
         if kind is None:
             return None
-        pairs = [(model, elder) for elder in self._relatives(model)] or self._in_common(model)
+        family = self._relatives(model)
+        first = [
+            elder for elder in family if elder.id not in self._sources
+        ]  # not what was given back from a grid itself
+        pairs = [(model, elder) for elder in first or family] or self._in_common(model)
         near = sorted(pairs, key=lambda pair: relative(*pair))[:_NEAREST]
         scored = sorted(((agreement(*pair, kind), pair[1]) for pair in near), key=lambda pair: -pair[0])
         if not scored:

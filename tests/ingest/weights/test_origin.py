@@ -165,6 +165,30 @@ def test_of_a_source_that_is_not_there_a_relative_is_not_told_surely(tmp_path: P
     assert all(parent.probability <= 0.5 for parent in told.parents)
 
 
+def test_what_was_given_back_from_a_grid_is_no_source_of_another_that_lies_on_it(tmp_path: Path) -> None:
+    """Put on the grid again it is the same to the bit."""
+    back: dict[str, Weights] = {"f32": {}, "f16": {}}
+    for name, values in FAR.items():
+        step = np.abs(values).max(axis=-1, keepdims=True) / 127
+        for kind, weights in back.items():
+            weights[name] = (np.round(values / step) * step).astype(np.float16 if kind == "f16" else np.float32)
+    for name, weights in {"root": BASE, "tune": TUNE, "far": FAR}.items():
+        write(tmp_path / name, weights, dtype="f32")
+    for kind, weights in back.items():
+        changed = {name: values + 0 for name, values in weights.items()}
+        if kind == "f16":  # not a cast of the other: one weight more is zero
+            changed["lm_head.weight"][0, 0] = 0
+        write(tmp_path / f"back-{kind}", changed, dtype=kind)
+    members = [
+        replace(_member(tmp_path / name), created_at=DAY + timedelta(days=at))
+        for at, name in enumerate(("root", "tune", "far", "back-f32", "back-f16"))
+    ]
+    told = {
+        origin.model: [(parent.base_model, parent.relation) for parent in origin.parents] for origin in origins(members)
+    }
+    assert told["back-f32"] == told["back-f16"] == [("far", Relation.QUANTIZED)]
+
+
 def family(folder: Path) -> dict[str, tuple[str, str] | None]:
     """A folder of copies in every form; returns what each is of."""
     write(folder / "root", BASE)

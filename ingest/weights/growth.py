@@ -9,10 +9,10 @@ for neighbours v and w
 
 with d their distance and m the median of the tree's: of two that are nearly one, the others take the side of either by chance.
 Besides, in log-odds: -1.5 for each average that is made of it (averages are made of fine-tunes), of the four likeliest +1.5 for
-each model that is a sum of others' task vectors from it, +.5 for each model that has three
-in ten of its weights and more of them than of any other's (adapters, heads, merges that keep weights of their base), and -DATED,
-the log-odds that an upload time is right, for whoever is not the first that was uploaded. Of those as near the root as m / 10, who
-has most that have more of its weights to the bit.
+each model that is a sum of others' task vectors from it, +.5 for each model that has three in ten of its weights and more of them
+than of any other's (adapters, heads, merges that keep weights of their base), and -DATED, the log-odds that an upload time is
+right, for whoever is not the first that was uploaded. Of those as near the root as m / 10, who has most that have more of its
+weights to the bit.
 
 From the root all merges are sought; the root is chosen anew without these, until it stays. Models go by their distance from it, a
 merge after its parents, a child of a merge after the merge. When not to trust it: fewer than about five models.
@@ -83,9 +83,9 @@ def grown(family: Sequence[Member]) -> Growth:
         square = np.ix_(plain, plain)
         those, parents = [family[at] for at in plain], [mixed[at] for at in plain]
         inner, above = _root(those, distances[square], equal[square], parents, sums)
-        if plain[inner] in tried:
-            break
         root = plain[inner]
+        if root in tried:
+            break
         tried.add(root)
         found = _merges(family, root, grams, averages)
     after: dict[str, set[str]] = {}
@@ -145,9 +145,10 @@ def _averages(family: Sequence[Member], distances: Doubles, grams: Grams) -> dic
     for at, member in enumerate(family):
         elders = _elders(member, family)
         stack = stacked(member, elders)
-        if stack is not None:
+        if stack is not None and len(stack.parents) > 1:
             found[member.id] = _passthrough(stack)
-        if stack is not None or len(elders) < 3:
+            continue
+        if len(elders) < 3:
             continue
         inner = {elders[near].id for near in between(member, elders, grams)}
         elders.sort(key=lambda other: (other.id in inner, -distances[at, place[other.id]]))
@@ -157,7 +158,14 @@ def _averages(family: Sequence[Member], distances: Doubles, grams: Grams) -> dic
         mixture = fit.mixture or by_matrix(member, elders, fit.heaviest)
         if mixture is not None and abs(sum(weight for _, weight, _ in mixture.parents) - 1) <= _WHOLE:
             found[member.id] = mixture
-    return found
+    one_way = {id: mixture for id, mixture in found.items() if not _is_mutual(id, mixture, found)}
+    return one_way if len(one_way) < len(family) else {}
+
+
+def _is_mutual(id: str, mixture: Mixture, found: Mapping[str, Mixture]) -> bool:
+    """Whether a parent could as well be made of the model: of halves that are there twice any is put together of two others."""
+    theirs = (found[parent.id].parents for parent, _, _ in mixture.parents if parent.id in found)
+    return any(grandparent.id == id for parents in theirs for grandparent, _, _ in parents)
 
 
 def _sums(family: Sequence[Member], base: str, grams: Grams, averages: Mapping[str, Mixture]) -> int:
@@ -226,9 +234,9 @@ def _root(
 def _votes(equal: Doubles, candidates: Sequence[int], least: float = 0.0) -> dict[int, int]:
     """Of how many other models each of some candidates has more to the bit than the others of these have, and ``least`` at all."""
     votes = dict.fromkeys(candidates, 0)
-    for at in range(len(equal)) if len(candidates) > 1 else ():
+    for at in range(len(equal)):
         others = [other for other in candidates if other != at]
-        if len(others) == len(candidates) or least:
+        if len(others) > 1 and (len(others) == len(candidates) or least):
             first, second = sorted(others, key=lambda other: -equal[at, other])[:2]
             votes[first] += bool(equal[at, first] > max(least, equal[at, second] + _MORE))
     return votes

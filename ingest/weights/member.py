@@ -75,15 +75,13 @@ class Member:
 
     @cached_property
     def stack(self) -> Mapping[str, tuple[str, ...]]:
-        """The digest of each layer, in their order, by the "value", "bf16" and "fp16" of ``Digest``; of none, where not all was
-        read.
-        """
-        layers: defaultdict[int, list[Digest]] = defaultdict(list)
+        """The digest of each layer, by the "value", "bf16" and "fp16" of ``Digest``; of none, where not all was read."""
+        layers: defaultdict[str, list[Digest]] = defaultdict(list)
         for digest in self.digests:
             if is_layer(digest.role) and not digest.trivial:
-                layers[int(digest.role.partition(".")[0])].append(digest)
+                layers[digest.role.partition(".")[0]].append(digest)
         return {
-            kind: tuple(_of_layer(layers[number], kind) for number in sorted(layers))
+            kind: tuple(_of_layer(layer, kind) for _, layer in sorted(layers.items()))
             for kind in ("value", "bf16", "fp16")
         }
 

@@ -81,7 +81,7 @@ def _restacked(model: Member, candidate: Member) -> tuple[dict[str, Values], str
     chosen = []
     for number, parts in ours.items():
         likenesses = {other: _likeness(parts, layer) for other, layer in theirs.items()}
-        best = max(likenesses, key=lambda other: (likenesses[other], -int(other)))
+        best = max(likenesses, key=lambda other: likenesses[other])
         if likenesses[best] < _LIKE:
             return None
         chosen.append(best)

@@ -178,3 +178,32 @@ def test_two_of_one_start_are_not_made_from_each_other() -> None:
     found = told(("one", trained(0.5)), ("other", trained(0.5)))
     assert found == {}
     assert told(("start", start), ("far", trained(0.5))) == {("far", "start"): Relation.FINETUNE}
+
+
+def test_a_passthrough_merge_and_its_parents_alone_are_joined_either_way_round() -> None:
+    """Or one model of a line of three, each of which left half of the layers alone: nothing tells."""
+    mixed = built((ONE, 0), (ONE, 1), (OTHER, 2), (OTHER, 3), like=ONE)
+    found = told(("a", mixed), ("one", ONE), ("other", OTHER), dated=False)
+    assert {frozenset(pair) for pair in found} == {frozenset({"a", "one"}), frozenset({"a", "other"})}
+
+
+def test_where_each_could_be_put_together_of_the_others_none_is_before_the_root() -> None:
+    """One with a tuned half, one with the other, one with both: any of the four has its layers from two others."""
+    lower, upper = (
+        built(*((ONE, at) if at in parts else (BASE, at) for at in range(4)), like=BASE) for parts in ((0, 1), (2, 3))
+    )
+    both = built(*((ONE, at) for at in range(4)), like=BASE)
+    models = (("base", BASE), ("lower", lower), ("upper", upper), ("both", both))
+    members = [held(*each) for each in models]
+    assert {member.id for member in chronicle(members).order} == {"base", "lower", "upper", "both"}
+    assert len({frozenset(pair) for pair in told(*models, dated=False)}) >= 3
+    assert told(*models)["both", "lower"] is Relation.MERGE
+
+
+def test_roles_that_only_begin_with_a_digit_are_read() -> None:
+    """As `3d_conv.weight`, or a Sequential's `0.weight`."""
+    rng = np.random.default_rng(1)
+    odd = {name: as_bf16(rng.normal(size=(32, 32)).astype(np.float32)) for name in ("3d_conv", "1x1", "0", "²", "10")}
+    fewer = {name: odd[name] for name in ("3d_conv", "0")}
+    found = told(("odd", odd), ("copy", dict(odd)), ("fewer", fewer), ("other", odd | {"0": odd["10"]}))
+    assert found["copy", "odd"] is Relation.IDENTICAL

@@ -8,8 +8,9 @@ y - p in the quartiles i of singular directions, strong to weak,
     sd_i**2 = sum s_j**2 mean((y - c)_t**2) / (sum s_j**2)**2,      m = |y - c| / |c - p|
 
 A descendant keeps q at 1 (rising to 1 when it forgets; levelling out above 1 after the strong directions when it drifts to another
-task; growing alike in every direction when it goes on with the same); a sibling's q falls throughout. When not
-to trust it: fewer than about 16 thousand weights, and |y - c| near the rounding of y.
+task; growing alike in every direction when it goes on with the same); a sibling's q falls throughout. Quartiles with sd above .3
+say nothing: a change in few directions, or a small one under a large step, cannot be told in y, and then y is not said to have it.
+When not to trust it: fewer than about 16 thousand weights, and |y - c| near the rounding of y.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Descent:
     """Whether a model continues a candidate, and what was seen."""
 
     accepted: bool
-    kind: str  # "root" | "merge" | "flat" | "forgets" | "drifts" | "goes on" | "reversal"
+    kind: str  # "root" | "merge" | "flat" | "forgets" | "drifts" | "goes on" | "reversal" | "unclear"
     slopes: tuple[float, ...] = ()
     errors: tuple[float, ...] = ()
     distance: float = float("nan")  # |y - c| / |c - p|
@@ -110,7 +111,7 @@ def descent(model: Member, candidate: Candidate, siblings: Iterable[Member]) -> 
     m = float(np.sqrt(squared(model, candidate.member) / max(own, 1e-20)))
     seen = (tuple(q.tolist()), tuple(sd.tolist()), m)
     if sd[1] > _POWER:
-        return Descent(False, "reversal", *seen)
+        return Descent(False, "unclear", *seen)
     clear = sd < _POWER  # a change in few directions says nothing of the others
     room = np.where(sd < _SURE, _DEVIATIONS, _WIDER) * sd
     excess = q - 1

@@ -21,9 +21,7 @@ from ingest.weights.family import SAME_FAMILY, likeness
 from ingest.weights.member import Member
 from ingest.weights.space import is_layer
 
-_MOST_OWNERS = (
-    16  # of one layer, among models of as many layers: more are copies of these, or left it untouched as they did
-)
+_MOST_OWNERS = 16  # of one layer, with as many layers: more are copies of these, or left it untouched as they did
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +48,12 @@ def stacked(model: Member, elders: Sequence[Member]) -> Stack | None:
     ours = model.stack[kind]
     if len(ours) < 2:
         return None
-    held = {at: set(elder.stack[kind]) for at, elder in enumerate(elders)}
-    outside = _outside(model, kind)
     left, chosen = set(ours), dict[int, int]()
+    held = {at: shared for at, elder in enumerate(elders) if (shared := left.intersection(elder.stack[kind]))}
+    outside = _outside(model, kind)
+    beside = {at: len(outside & _outside(elders[at], kind)) for at in held}
     while left:
-        at = max(
-            held, key=lambda at: (len(held[at] & left), len(outside & _outside(elders[at], kind)), -at), default=None
-        )
+        at = max(held, key=lambda at: (len(held[at] & left), beside[at], -at), default=None)
         if at is None or not held[at] & left:
             return None
         taken = held[at] & left

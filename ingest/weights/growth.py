@@ -29,6 +29,7 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 from ingest.weights.by_matrix import by_matrix
@@ -205,7 +206,10 @@ def _root(
     """
     count = len(family)
     floor = 1e-12 * (float(distances.max()) or 1.0)
-    tree = minimum_spanning_tree(np.triu(distances + floor, 1))
+    pairs = np.triu_indices(count, 1)
+    tree = minimum_spanning_tree(
+        csr_array((distances[pairs] + floor, pairs), shape=(count, count))
+    )  # a dense one loses 1e-8
     order, above = breadth_first_order(tree, 0, directed=False)
     sizes = np.ones(count)
     for at in order[:0:-1]:

@@ -101,8 +101,10 @@ def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) ->
     if best is None:
         return Span(heavy, None)
     left, chosen, weights = best
-    inverse = np.linalg.inv(gram[np.ix_(chosen, chosen)])
-    errors = np.sqrt(np.diag(inverse) * left / len(model.flat))
+    inverse = np.linalg.pinv(gram[np.ix_(chosen, chosen)], hermitian=True)
+    errors = np.sqrt(
+        np.maximum(np.diag(inverse), 0) * left / len(model.flat)
+    )  # below 0 only where two parents are on a line
     parts = sorted(zip(chosen, weights, errors, strict=True), key=lambda part: -part[1])
     parents = tuple((elders[at], float(value), float(error)) for at, value, error in parts)
     return Span(heavy, _linear(parents, elders[0], left / floor))

@@ -71,11 +71,9 @@ def _restacked(model: Member, candidate: Member) -> tuple[dict[str, Values], str
     if ours.keys() == theirs.keys():
         same = set(model.matrices) == set(candidate.matrices)
         return (dict(candidate.matrices), "") if same else None
-    if (
-        len(ours) == len(theirs)
-        or not ours
-        or not any(_are_like(model.matrices[role], outside[role]) for role in outside)
-    ):
+    if len(ours) == len(theirs) or not ours or not theirs:
+        return None
+    if not any(_are_like(model.matrices[role], outside[role]) for role in outside):
         return None
     found: dict[str, Values] = dict(outside)
     chosen = []

@@ -123,6 +123,13 @@ def star(hub: int, twin: int, count: int = 8) -> Doubles:
     return distances
 
 
+def test_the_smallest_distances_are_distances() -> None:
+    """Of models whose weights, or changes, are small: the tree is the same at any scale."""
+    models = [replace(family()["q-root"], id=str(at)) for at in range(8)]
+    wide = _root(models, star(hub=3, twin=0), np.eye(8), [0] * 8, lambda _: 0)
+    assert _root(models, 1e-10 * star(hub=3, twin=0), np.eye(8), [0] * 8, lambda _: 0) == wide
+
+
 def test_of_two_that_are_nearly_one_the_first_uploaded_is_the_root() -> None:
     """A little training moves a model towards all its siblings: they are nearer to it than to their base."""
     like = family()["q-root"]

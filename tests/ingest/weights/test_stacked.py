@@ -200,6 +200,16 @@ def test_where_each_could_be_put_together_of_the_others_none_is_before_the_root(
     assert told(*models)["both", "lower"] is Relation.MERGE
 
 
+def test_embeddings_alone_are_no_stack_of_layers() -> None:
+    """As a static model distilled from a transformer, or cut out of it."""
+    words = {role: values for role, values in BASE.items() if not is_layer(role)}
+    assert laid(held("base", BASE), held("words", words)) is None
+    assert laid(held("words", words), held("base", BASE)) is None
+    found = told(("words", words), ("base", BASE), ("one", ONE))
+    assert ("base", "words") not in found
+    assert found["one", "base"] is Relation.FINETUNE
+
+
 def test_roles_that_only_begin_with_a_digit_are_read() -> None:
     """As `3d_conv.weight`, or a Sequential's `0.weight`."""
     rng = np.random.default_rng(1)

@@ -92,7 +92,7 @@ def grown(family: Sequence[Member]) -> Growth:
     after: dict[str, set[str]] = {}
     for child, base in enumerate(above):
         member = family[plain[child]]
-        if base is not None and _before(member, family[root]) and _before(member, family[plain[base]]):
+        if base is not None and before(member, family[root]) and before(member, family[plain[base]]):
             after[member.id] = {family[plain[base]].id}
     wanted: defaultdict[str, set[str]] = defaultdict(set)
     for id, mixture in found.items():
@@ -185,7 +185,7 @@ def _passthrough(stack: Stack) -> Mixture:
 
 
 def _elders(member: Member, family: Sequence[Member]) -> list[Member]:
-    return [other for other in family if other is not member and not _before(member, other)]
+    return [other for other in family if other is not member and not before(member, other)]
 
 
 def _is_part_way(mixture: Mixture, root: Member) -> bool:
@@ -193,7 +193,7 @@ def _is_part_way(mixture: Mixture, root: Member) -> bool:
     return len(mixture.parents) == 2 and any(parent is root for parent, _, _ in mixture.parents)
 
 
-def _before(one: Member, other: Member) -> bool:
+def before(one: Member, other: Member) -> bool:
     """Whether one was uploaded before the other, as far as both times are known."""
     return one.created_at is not None and other.created_at is not None and one.created_at < other.created_at
 

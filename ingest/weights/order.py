@@ -3,25 +3,31 @@
 Without times families go by size (vocabularies grow, layers are cut), of equal size the one with most relatives first, and within
 a family as it grew (``ingest.weights.growth``); then what lies too far from its family, the nearest first, and last what is no
 float. With times models go by these, except that a model dated before the root of its family, or before what it is stacked of,
-comes after what it grew from.
+comes after what it grew from: of many zeros, after the nearest on what is not zero; in another order of neurons, after the root.
+What is equal to a model that is put later so, or was rounded from it, comes after it too.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative
+import numpy as np
+import numpy.typing as npt
+
+from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative, squared
 from ingest.weights.grid import grid_of
-from ingest.weights.growth import FEWEST, LAST, grown
+from ingest.weights.growth import FEWEST, LAST, before, grown
 from ingest.weights.member import Member
 from ingest.weights.sequence import sequence
 from ingest.weights.space import is_layer
 from ingest.weights.span import Mixture
 from ingest.weights.stacked import made_of
 
+Flags = npt.NDArray[np.bool_]
 _SPARSE = 0.05
 _MOST = 256  # models of one shape that are set in order by their weights; more go by time and name
 
@@ -54,8 +60,12 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
         merges |= growth.merges
         for id, elders in growth.after.items():
             after[id] |= elders
+        for id, source in _too_early(others, family, growth.order[0]):
+            after[id].add(source)
     for place, member in enumerate(sorted(others, key=lambda member: _apart(member, families))):
         placed[member.id] = len(families), place
+    for id, source in _made_from(set(after), named, families, chief):
+        after[id].add(source)
     rest = len(families) + 1
     keys = {member.id: (*placed.get(member.id, (rest, 0)), _precision(member), member.id) for member in named}
     by_weights = sorted(named, key=lambda member: keys[member.id])
@@ -122,6 +132,42 @@ def _is_odd(member: Member, family: Sequence[Member]) -> bool:
     if len(member.flat) and float((member.flat == 0).mean()) > _SPARSE:
         return True
     return all(relative(member, other, without="head") > FAR for other in family if other is not member)
+
+
+def _too_early(others: Iterable[Member], family: Sequence[Member], root: Member) -> Iterator[tuple[str, str]]:
+    """(what is dated before the root of its family, and lies too far from it to have grown with it; what it must come after)."""
+    for member in others:
+        if member.shapes == root.shapes and before(member, root):
+            there = member.flat != 0
+            if float(there.mean()) >= 1 - _SPARSE:
+                yield member.id, root.id
+            elif likeness(member, root) > SAME_FAMILY:
+                yield member.id, min(family, key=lambda other: (_squared(member, other, there), other.id)).id
+
+
+def _squared(member: Member, other: Member, there: Flags) -> float:
+    return float(((member.flat - other.flat)[there].astype(np.float64) ** 2).sum())
+
+
+def _made_from(
+    moved: AbstractSet[str],
+    named: Iterable[Member],
+    families: Iterable[Sequence[Member]],
+    chief: Mapping[tuple[str, ...], Member],
+) -> Iterator[tuple[str, str]]:
+    """(a model that is equal to one which is put later than its date, or was rounded from it; that one)."""
+    if not moved:
+        return
+    floats = [member for family in families for member in family]
+    for member in named:
+        equal = next((chief[mark] for mark in sorted(_marks(member)) if mark in chief), member)
+        if equal is not member and equal.id in moved:
+            yield member.id, equal.id
+        elif grid_of(member) is not None:
+            same = [other for other in floats if other.shapes == member.shapes]
+            nearest = min(same, key=lambda other: (squared(member, other), other.id), default=member)
+            if nearest.id in moved:
+                yield member.id, nearest.id
 
 
 def _apart(member: Member, families: Iterable[Sequence[Member]]) -> tuple[float, str]:

@@ -15,6 +15,7 @@ from ingest.weights.digesting import digest_of
 from ingest.weights.direction import directed
 from ingest.weights.exact import identity
 from ingest.weights.formats import as_bf16
+from ingest.weights.grid import on_grid
 from ingest.weights.growth import _root
 from ingest.weights.member import Doubles, Member
 from ingest.weights.noise import equal_shares, noise_distances
@@ -96,6 +97,36 @@ def test_a_model_dated_before_its_root_is_put_right() -> None:
     assert told["b-d", "c"].probability < 0.6
     assert "upload times -2.9" in told["b-d", "c"].detail
     assert told["c", "z-a"].probability > 0.9
+
+
+def test_what_was_made_from_a_model_dated_too_early_comes_after_it() -> None:
+    """Its grandparent is younger than its copy and its quantised version say that it is itself."""
+    more = [held(f"f{at:02}", tuned(dict(family()["q-root"].matrices), task=30 + at, seed=30 + at)) for at in range(16)]
+    early = family()["b-d"]
+    rounded = {role: on_grid(values, "int8") for role, values in early.matrices.items()}
+    whole = {role: values for role, values in rounded.items() if values is not None}
+    made = [replace(early, id="d-copy"), held("d-int8", whole, dtype="F32")]
+    order = [family()[name] for name in ("q-root", "z-a", "y-b", "e")] + more + made + [family()["c"]]
+    dated = [replace(model, created_at=DAY + timedelta(days=at)) for at, model in enumerate(order)]
+    dated.append(replace(early, created_at=DAY - timedelta(days=9)))
+    told = said(dated)
+    assert told["d-copy", "b-d"].relation is Relation.IDENTICAL
+    assert told["d-int8", "b-d"].relation is Relation.QUANTIZED
+    assert ("b-d", "c") in told
+
+
+def test_what_has_many_zeros_is_no_root_whatever_its_date() -> None:
+    a = family()["z-a"]
+    order = [family()[name] for name in ("q-root", "z-a", "y-b", "e", "c", "b-d")]
+    dated = [replace(model, created_at=DAY + timedelta(days=at)) for at, model in enumerate(order)]
+    least = {
+        role: np.where(np.abs(values) < np.quantile(np.abs(values), 0.3), np.float32(0), values)
+        for role, values in a.matrices.items()
+    }
+    dated.append(held("sparse", least, DAY - timedelta(days=9)))
+    told = said(dated)
+    assert told["sparse", "z-a"].relation is Relation.PRUNED
+    assert told.keys() == (TRUE - {("copy", "c"), ("a-mixed", "z-a"), ("a-mixed", "y-b")}) | {("sparse", "z-a")}
 
 
 def test_the_first_is_the_root_whatever_the_dates_between_others_say() -> None:

@@ -94,9 +94,11 @@ class RemoteCheckpoint:
     def _fetch(self, parts: Sequence[Part], budget: ByteBudget) -> list[bytes]:
         """The parts, file by file, in the order asked."""
         found: dict[int, bytes] = {}
+        left = sum(end - begin for _, begin, end in parts)
         for path in sorted({path for path, _, _ in parts}):
             here = [at for at, part in enumerate(parts) if part[0] == path]
-            pieces = self._files[path].read([parts[at][1:] for at in here], budget)
+            left -= sum(parts[at][2] - parts[at][1] for at in here)
+            pieces = self._files[path].read([parts[at][1:] for at in here], budget, reserved=left)
             found |= dict(zip(here, pieces, strict=True))
         return [found[at] for at in range(len(parts))]
 

@@ -67,9 +67,9 @@ class RemoteFile:
         )
         return f"{self.session.endpoint}/{place}"
 
-    def read(self, ranges: Sequence[tuple[int, int]], budget: ByteBudget) -> list[bytes]:
+    def read(self, ranges: Sequence[tuple[int, int]], budget: ByteBudget, reserved: int = 0) -> list[bytes]:
         """The bytes of each range [begin, end), in the order asked. Ranges at most MERGED_GAP apart are one request, unless the
-        gaps would pass the budget.
+        gaps would pass the budget, of which ``reserved`` bytes are for other files.
 
         Raises LimitExceeded before anything is asked for when the budget does not suffice, Damaged when an answer is not the part
         that was asked for, or of another commit; BadInput when the server sends no parts or refuses, NotFound, Unreachable.
@@ -78,7 +78,7 @@ class RemoteFile:
             if not 0 <= begin <= end <= self.size:
                 raise Damaged(f"{self} has {self.size} bytes, and {begin} to {end} are asked for: list its files again")
         wanted = merged(ranges)
-        if not budget.allows(sum(end - begin for begin, end in wanted)):
+        if not budget.allows(sum(end - begin for begin, end in wanted) + reserved):
             wanted = merged(ranges, gap=0)
         budget.check(sum(end - begin for begin, end in wanted))
         pieces = [(begin, self._range(begin, end, budget)) for begin, end in wanted]

@@ -68,6 +68,9 @@ def test_gaps_are_not_read_where_the_budget_is_tight(hub: Hub, session: HubSessi
     spent = budget(20)
     assert remote(session).read([(0, 10), (1000, 1010)], spent) == [CONTENT[:10], CONTENT[1000:1010]]
     assert spent.spent == storage_of(hub).sent == 20
+    spent = budget(1_020)
+    assert remote(session).read([(0, 10), (1000, 1010)], spent, reserved=1_000) == [CONTENT[:10], CONTENT[1000:1010]]
+    assert spent.spent == 20
 
 
 @given(

@@ -152,21 +152,23 @@ def _squared(member: Member, other: Member, there: Flags) -> float:
 def _made_from(
     moved: AbstractSet[str],
     named: Iterable[Member],
-    families: Iterable[Sequence[Member]],
+    families: Sequence[Sequence[Member]],
     chief: Mapping[tuple[str, ...], Member],
 ) -> Iterator[tuple[str, str]]:
-    """(a model that is equal to one which is put later than its date, or was rounded from it; that one)."""
-    if not moved:
-        return
-    floats = [member for family in families for member in family]
+    """(a model that is equal to one which is put later than its date, or was rounded from one that is, or from one of a family that
+    is all younger; that one).
+    """
     for member in named:
-        equal = next((chief[mark] for mark in sorted(_marks(member)) if mark in chief), member)
+        equal = next((chief[mark] for mark in sorted(_marks(member)) if mark in chief), member) if moved else member
         if equal is not member and equal.id in moved:
             yield member.id, equal.id
-        elif grid_of(member) is not None:
-            same = [other for other in floats if other.shapes == member.shapes]
-            nearest = min(same, key=lambda other: (squared(member, other), other.id), default=member)
-            if nearest.id in moved:
+            continue
+        for family in families:
+            too_early = all(before(member, other) for other in family)
+            if family[0].shapes != member.shapes or not (moved or too_early) or grid_of(member) is None:
+                continue
+            nearest = min(family, key=lambda other: (squared(member, other), other.id))
+            if (too_early or nearest.id in moved) and likeness(member, nearest) > SAME_FAMILY:
                 yield member.id, nearest.id
 
 

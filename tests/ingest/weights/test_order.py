@@ -115,6 +115,16 @@ def test_what_was_made_from_a_model_dated_too_early_comes_after_it() -> None:
     assert ("b-d", "c") in told
 
 
+def test_what_lies_on_a_grid_is_no_root_whatever_its_date() -> None:
+    order = [family()[name] for name in ("q-root", "z-a", "y-b", "e", "c")]
+    dated = [replace(model, created_at=DAY + timedelta(days=at)) for at, model in enumerate(order)]
+    rounded = {role: on_grid(values, "int8") for role, values in family()["z-a"].matrices.items()}
+    whole = {role: values for role, values in rounded.items() if values is not None}
+    told = said([*dated, held("int8", whole, DAY - timedelta(days=9), dtype="F32")])
+    assert told["int8", "z-a"].relation is Relation.QUANTIZED
+    assert ("z-a", "q-root") in told
+
+
 def test_what_has_many_zeros_is_no_root_whatever_its_date() -> None:
     a = family()["z-a"]
     order = [family()[name] for name in ("q-root", "z-a", "y-b", "e", "c", "b-d")]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +22,8 @@ from scipy.optimize import linear_sum_assignment
 
 from ingest.weights.checkpoint import Checkpoint, Values
 from ingest.weights.family import cosine
-from ingest.weights.member import BUDGET, Doubles, Member, _window
+from ingest.weights.member import Doubles, Member
+from ingest.weights.sample import first_row
 from ingest.weights.space import role_of
 
 ALIKE = 0.8
@@ -56,7 +57,7 @@ def is_anonymous(checkpoint: Checkpoint) -> bool:
     return any(len(tensor.shape) == 2 and "." not in name for name, tensor in checkpoint.tensors.items())
 
 
-def by_content(checkpoint: Checkpoint, reference: Member, budget: int = BUDGET) -> list[Match]:
+def by_content(checkpoint: Checkpoint, reference: Member) -> list[Match]:
     """The roles that a checkpoint's matrices have in a reference, where their names do not say. Each is read once."""
     shapes = {tensor.role: tensor.shape for tensor in reference.tensors}
     named = {role_of(name) for name in checkpoint.tensors}
@@ -68,7 +69,6 @@ def by_content(checkpoint: Checkpoint, reference: Member, budget: int = BUDGET) 
     for name, tensor in checkpoint.tensors.items():
         if role_of(name) not in shapes and tensor.shape in wanted:
             unknown[tensor.shape].append(name)
-    rows = _rows(reference, sum(tensor.count for tensor in checkpoint.tensors.values()), budget)
     found: list[Match] = []
     for shape, names in unknown.items():
         roles = wanted[shape]
@@ -76,33 +76,27 @@ def by_content(checkpoint: Checkpoint, reference: Member, budget: int = BUDGET) 
         for at, name in enumerate(names):
             values = checkpoint.values(name)
             for column, role in enumerate(roles):
-                likeness[at, column] = _like(rows(role, values), reference.matrices[role])
+                likeness[at, column] = _like(values, reference.matrices[role], role)
         found += matched(names, roles, likeness)
     return found
 
 
-def _rows(reference: Member, whole: int, budget: int) -> Callable[[str, Values], Values | None]:
-    """What to compare of a matrix with a reference's: the window that the reference has of that role, or all of it."""
-    return (
-        (lambda role, values: _window(role, values, whole, budget))
-        if reference.windowed
-        else (lambda _, values: values)
-    )
-
-
-def _like(ours: Values | None, theirs: Values) -> float:
-    """|cos|; 0 where the windows cannot be compared."""
-    if ours is None or ours.shape != theirs.shape:
+def _like(ours: Values, theirs: Values, role: str) -> float:
+    """|cos| of the rows that the reference holds; 0 where these cannot be compared."""
+    if len(theirs) < len(ours):
+        begin = first_row(role, len(ours))
+        ours = ours[begin : begin + len(theirs)]
+    if ours.shape != theirs.shape:
         return 0.0
     like = abs(cosine(ours, theirs))
     return like if math.isfinite(like) else 0.0
 
 
-def named_by_content(checkpoint: Checkpoint, references: Iterable[Member], budget: int = BUDGET) -> Checkpoint:
+def named_by_content(checkpoint: Checkpoint, references: Iterable[Member]) -> Checkpoint:
     """A checkpoint whose anonymous matrices bear the roles that they have in the reference that most of them match; itself when
     none does.
     """
-    best = max((by_content(checkpoint, reference, budget) for reference in references), key=len, default=[])
+    best = max((by_content(checkpoint, reference) for reference in references), key=len, default=[])
     if not best:
         return checkpoint
     roles = {match.unknown: match.role for match in best}

@@ -138,7 +138,7 @@ class Changes:
                 found = mixed(model, base, parents, origin.mixing.method, origin.mixing.scales)
                 return {role: _within_rounding(model, role, values) for role, values in found.items()}
         if parent.shapes != model.shapes:
-            fit = None if model.windowed else laid(model, parent)
+            fit = laid(model, parent)
             if fit is not None:
                 return {role: values[: len(model.matrices[role])] for role, values in fit.matrices.items()}
             below = {role: parent.matrices[role] for role in sorted(trunk(model, parent))}

@@ -10,13 +10,22 @@ y - p in the quartiles i of singular directions, strong to weak,
 A descendant keeps q at 1 (rising to 1 when it forgets; levelling out above 1 after the strong directions when it drifts to another
 task; growing alike in every direction when it goes on with the same); a sibling's q falls throughout. Quartiles with sd above .3
 say nothing: a change in few directions, or a small one under a large step, cannot be told in y, and then y is not said to have it.
+
+Of a window, a few rows of a matrix, the singular directions of one change say little of what is weak: all hold some of the strong.
+There the directions v_j are those of all relatives' changes one below the other, each scaled to one length, and for c
+
+    q_i  = sum_{t, j in i} <(c_t - p_t) v_j, (y_t - p_t) v_j> / sum |(c_t - p_t) v_j|**2
+
+(on 65,536 weights of four zoos base models are right for .93 so, and for .90 with each change's own directions).
 When not to trust it: fewer than about 16 thousand weights, and |y - c| near the rounding of y.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -37,6 +46,7 @@ _MERGE_FLAT = 0.08
 _TOLD = 3.0  # deviations that a share must be away from none: else it says nothing that a model has it
 _ON_MERGE = (0.92, 1.12)
 _SIBLING = 0.3
+_MOST_ROWS = 1024
 Svd = tuple[Values, Values, Values]
 
 
@@ -66,47 +76,81 @@ class Candidate:
         self.member = member
         self.parents = tuple(parents)
         self.lines = tuple(lines)
-        self._svd: Mapping[str, Svd] | None = None
-        self._base: dict[str, Values] = {}
+        self._svd: dict[str, Svd] = {}
 
-    def _directions(self) -> Mapping[str, Svd]:
-        """The singular directions of its own change, by role; made once."""
-        if self._svd is None:
-            found: dict[str, Svd] = {}
-            for role, values in self.member.matrices.items():
-                base = sum(np.float32(share) * parent.matrices[role] for parent, share in self.parents)
-                change = values - base
-                if np.any(change):
-                    self._base[role] = np.asarray(base, dtype=np.float32)
-                    left, sizes, right = np.linalg.svd(change, full_matrices=False)
-                    found[role] = (left, sizes, right)
-            self._svd = found
-        return self._svd
+    @cached_property
+    def changes(self) -> Mapping[str, Values]:
+        """Its own change, by role, where there is any."""
+        found: dict[str, Values] = {}
+        for role, values in self.member.matrices.items():
+            change = values - sum(np.float32(share) * parent.matrices[role] for parent, share in self.parents)
+            if np.any(change):
+                found[role] = np.asarray(change, dtype=np.float32)
+        return found
 
-    def profile(self, model: Member) -> tuple[Doubles, Doubles]:
-        """(slopes, standard errors) by quartile, strong to weak. Shapes: (4,)."""
+    def profile(self, model: Member, shared: Mapping[str, Values]) -> tuple[Doubles, Doubles]:
+        """(slopes, standard errors) by quartile, strong to weak. Shapes: (4,). ``shared``: see ``shared_directions``."""
         slope, weight, variance = np.zeros(QUARTILES), np.zeros(QUARTILES), np.zeros(QUARTILES)
-        for role, (left, sizes, right) in self._directions().items():
-            from_base = model.matrices[role] - self._base[role]
-            along = ((left.T @ from_base) * right).sum(axis=1).astype(np.float64)
-            sizes = sizes.astype(np.float64)
-            apart = float(((model.matrices[role] - self.member.matrices[role]).astype(np.float64) ** 2).mean())
+        for role, change in self.changes.items():
+            step = model.matrices[role] - self.member.matrices[role]
+            along, sizes = self._along(role, change, change + step, shared.get(role))
+            apart = float((step.astype(np.float64) ** 2).mean())
             quartile = np.minimum(QUARTILES - 1, np.arange(len(sizes)) * QUARTILES // len(sizes))
-            slope += np.bincount(quartile, along * sizes, QUARTILES)
-            weight += np.bincount(quartile, sizes**2, QUARTILES)
-            variance += np.bincount(quartile, sizes**2 * apart, QUARTILES)
+            slope += np.bincount(quartile, along, QUARTILES)
+            weight += np.bincount(quartile, sizes, QUARTILES)
+            variance += np.bincount(quartile, sizes * apart, QUARTILES)
         whole = np.maximum(weight, 1e-20)
         return slope / whole, np.sqrt(variance) / whole
 
+    def _along(self, role: str, change: Values, from_base: Values, right: Values | None) -> tuple[Doubles, Doubles]:
+        """(products of both, squares of the change) in each direction, strong to weak."""
+        if right is not None:
+            own, theirs = change @ right.T, from_base @ right.T
+            return (own * theirs).sum(axis=0).astype(np.float64), (own**2).sum(axis=0).astype(np.float64)
+        if role not in self._svd:
+            self._svd[role] = np.linalg.svd(change, full_matrices=False)
+        left, sizes, right = self._svd[role]
+        whole = sizes.astype(np.float64)
+        return ((left.T @ from_base) * right).sum(axis=1).astype(np.float64) * whole, whole**2
 
-def descent(model: Member, candidate: Candidate, siblings: Iterable[Member]) -> Descent:
-    """Whether a model continues a candidate. ``siblings``: the candidate's elders by the same parent."""
+
+def shared_directions(relatives: Iterable[Candidate]) -> dict[str, Values]:
+    """The directions of the changes of relatives of equal shapes, strong to weak, by role: of windows of fewer rows than columns.
+
+    Shape: (directions, columns). Of long rows the first thousand are taken: the nearest relatives should come first.
+    """
+    rows: defaultdict[str, list[Values]] = defaultdict(list)
+    for relative in relatives:
+        if len(relative.parents) == 1:
+            for role, change in relative.changes.items():
+                if len(change) < change.shape[1]:
+                    rows[role].append(change / np.linalg.norm(change))
+    return {role: _directions(changes) for role, changes in rows.items()}
+
+
+def _directions(changes: Sequence[Values]) -> Values:
+    columns = changes[0].shape[1]
+    most = _MOST_ROWS if columns > _MOST_ROWS else columns * len(changes)
+    whole = np.concatenate(changes)[:most]
+    if len(whole) < columns:
+        _, _, right = np.linalg.svd(whole, full_matrices=False)
+    else:
+        right = np.linalg.eigh(whole.T @ whole)[1].T[::-1]
+    return np.ascontiguousarray(right, dtype=np.float32)
+
+
+def descent(
+    model: Member, candidate: Candidate, siblings: Iterable[Member], shared: Mapping[str, Values] | None = None
+) -> Descent:
+    """Whether a model continues a candidate. ``siblings``: the candidate's elders by the same parent; ``shared``: directions of the
+    relatives' changes, where only windows are held.
+    """
     if not candidate.parents:
         return Descent(accepted=True, kind="root")
     if len(candidate.parents) > 1:
-        return _of_merge(model, candidate)
+        return _of_merge(model, candidate, shared or {})
     parent = candidate.parents[0][0]
-    q, sd = candidate.profile(model)
+    q, sd = candidate.profile(model, shared or {})
     own = squared(candidate.member, parent)
     m = float(np.sqrt(squared(model, candidate.member) / max(own, 1e-20)))
     seen = (tuple(q.tolist()), tuple(sd.tolist()), m)
@@ -144,13 +188,13 @@ def descent(model: Member, candidate: Candidate, siblings: Iterable[Member]) -> 
     return Descent(False, "reversal", *seen)
 
 
-def _of_merge(model: Member, candidate: Candidate) -> Descent:
+def _of_merge(model: Member, candidate: Candidate, shared: Mapping[str, Values]) -> Descent:
     """A child of a merge carries the noise of each of the merge's parents, in the share that the merge has of it."""
     apart: list[float] = []
     single = [line for line in candidate.lines if len(line.parents) == 1]
     for line in single:
-        ours, sd = line.profile(model)
-        merged, _ = line.profile(candidate.member)
+        ours, sd = line.profile(model, shared)
+        merged, _ = line.profile(candidate.member, shared)
         told = [at for at in (2, 3) if abs(merged[at]) > _TOLD * sd[at]]
         apart += [float(max(0.0, abs(ours[at] - merged[at]) - _DEVIATIONS * sd[at])) for at in told]
     if single and not apart:

@@ -1,7 +1,8 @@
 """This file knows how models of which more and less was read are made comparable: each is cut to what is held of all of its kind.
 
 Models are of one kind when their headers are: all roles and shapes. Where of some only windows are held, whole matrices are cut to
-the same windows (``member.window``), and what is not held of every model of the kind is left out of all of them. Digests stay.
+the same windows (``ingest.weights.sample``), and what is not held of every model of the kind is left out of all of them. Digests
+stay.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graph.novelty import Tier
-from ingest.weights.checkpoint import Values
-from ingest.weights.member import BUDGET, Member, window
+from ingest.weights.member import BUDGET, Member
+from ingest.weights.sample import sampled
 
 
 def levelled(members: Sequence[Member], least: int = 0, budget: int = BUDGET) -> list[Member]:
@@ -36,15 +37,19 @@ def levelled(members: Sequence[Member], least: int = 0, budget: int = BUDGET) ->
 def _cut(kind: Sequence[Member], budget: int) -> list[Member]:
     if any(model.windowed for model in kind):
         kind = [model if model.windowed else _windowed(model, budget) for model in kind]
-    common = set(kind[0].shapes).intersection(*(model.shapes for model in kind))
-    return [replace(model, matrices={role: model.matrices[role] for role, _ in sorted(common)}) for model in kind]
+    held = [{role: len(values) for role, values in model.matrices.items()} for model in kind]
+    common = {role: min(rows[role] for rows in held) for role in set(held[0]).intersection(*held)}
+    return [
+        replace(model, matrices={role: model.matrices[role][:rows] for role, rows in sorted(common.items())})
+        for model in kind
+    ]
 
 
 def _windowed(model: Member, budget: int) -> Member:
-    whole = sum(tensor.count for tensor in model.tensors)
-    held: dict[str, Values] = {}
-    for role, values in model.matrices.items():
-        found = window(role, values.shape, whole, budget)
-        if found is not None:
-            held[role] = values[found.begin : found.begin + found.rows]
+    chosen = sampled({tensor.role: tensor.shape for tensor in model.tensors}, budget)
+    held = {
+        role: model.matrices[role][window.begin : window.begin + window.rows]
+        for role, window in chosen.items()
+        if role in model.matrices
+    }
     return replace(model, matrices=held, windowed=True)

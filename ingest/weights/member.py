@@ -4,7 +4,6 @@ exact identity, and when it was uploaded.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,13 +19,13 @@ from ingest.weights.checkpoint import Checkpoint, Values
 from ingest.weights.digesting import Digesting
 from ingest.weights.exact import Described, Digest, Identity, identity
 from ingest.weights.formats import FLOATS, spacing
-from ingest.weights.space import is_layer, placed
+from ingest.weights.sample import sampled
+from ingest.weights.space import is_layer, placed, places
 from ingest.weights.torch_sketch import sketching
 from ingest.weights.whole import Whole
 
 Doubles = npt.NDArray[np.float64]
 BUDGET = 1_000_000  # values of one model that are kept for comparison
-_FEWEST_ROWS, _MOST_ROWS = 8, 256
 _LARGEST = 1e12  # values beyond it are no weights, and sums of their squares overflow float32
 
 
@@ -65,8 +64,11 @@ class Member:
 
     @cached_property
     def shapes(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """Roles and shapes: models with the same are compared weight by weight."""
-        return tuple((role, values.shape) for role, values in sorted(self.matrices.items()))
+        """Roles and shapes, of windows with the rows of the whole: models with the same are compared weight by weight."""
+        if not self.windowed:
+            return tuple((role, values.shape) for role, values in sorted(self.matrices.items()))
+        rows = {tensor.role: tensor.shape[0] for tensor in self.tensors if len(tensor.shape) == 2}
+        return tuple((role, (*values.shape, rows.get(role, 0))) for role, values in sorted(self.matrices.items()))
 
     @cached_property
     def layers(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -129,8 +131,8 @@ def member(
     whole = sum(tensor.count for tensor in checkpoint.tensors.values())
     sums = Whole(sketching(whole, device))
     kept: dict[str, Values] = {}
-    room = 2 * budget
     windowed = whole > budget
+    chosen = sampled({place.role: place.shape for place in places(checkpoint)}, budget) if windowed else {}
     with Digesting() as digesting:
         for tensor in placed(checkpoint):
             digesting.add(tensor.role, tensor.values, tensor.dtype)
@@ -138,10 +140,13 @@ def member(
             if not is_comparable(tensor.values):
                 continue
             sums.add(tensor.role, tensor.values)
-            values = _window(tensor.role, tensor.values, whole, budget) if windowed else tensor.values
-            if values is not None and values.size <= room:
-                room -= values.size
-                kept[tensor.role] = np.array(values, dtype=np.float32, order="C")  # a copy, that the whole may go
+            window = chosen.get(tensor.role)
+            if window is None and windowed:
+                continue
+            rows = slice(None) if window is None else slice(window.begin, window.begin + window.rows)
+            kept[tensor.role] = np.array(
+                tensor.values[rows], dtype=np.float32, order="C"
+            )  # a copy, that the whole may go
         digests = digesting.digests
     whose = identity(digests)
     return Member(
@@ -163,36 +168,3 @@ def is_comparable(values: Values) -> bool:
     if values.ndim != 2 or not values.size:
         return False
     return bool(values.min() >= -_LARGEST and values.max() <= _LARGEST)  # false of what is no number
-
-
-def _window(role: str, values: Values, whole: int, budget: int) -> Values | None:
-    """The rows of a matrix that are kept; None when it is left out."""
-    found = window(role, values.shape, whole, budget)
-    return None if found is None else values[found.begin : found.begin + found.rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Rows of a matrix. ``draw``: when fewer can be kept, those of the smallest draws are."""
-
-    begin: int
-    rows: int
-    draw: int
-
-
-def window(role: str, shape: tuple[int, ...], whole: int, budget: int) -> Window | None:
-    """Rows of a matrix at a place that depends on role and shape alone; None when this matrix is left out.
-
-    A window is about a sixteenth of the budget, 8 to 256 rows. A matrix is taken with the chance that makes the windows of all
-    ``whole`` weights add up to the budget; the draw is the same in every model, and sizes count in powers of two, so that forms
-    of one model with a few tensors more take the same.
-    """
-    rows = int(np.clip(budget // (16 * max(1, shape[1])), _FEWEST_ROWS, _MOST_ROWS))
-    rows = min(rows, shape[0])
-    if not rows:
-        return None
-    chance = budget / 2.0 ** round(math.log2(whole)) * shape[0] / rows
-    draw = int.from_bytes(blake2b(f"{role} {shape}".encode(), digest_size=8).digest(), "little")
-    if draw % 10_000 >= 10_000 * chance:
-        return None
-    return Window((draw >> 20) % (shape[0] - rows + 1), rows, draw % 10_000)

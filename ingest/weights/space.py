@@ -94,7 +94,7 @@ def role_of(name: str) -> str:
 
 def placed(checkpoint: Checkpoint) -> Iterator[Placed]:
     """The tensors of a checkpoint, one in memory at a time, in the order of their names."""
-    turned = checkpoint.format != "onnx" and _is_turned(checkpoint)  # there the graph told, and it is done
+    turned = _is_turned(checkpoint)
     taken = _taken_in(checkpoint, turned=turned)
     for name, tensor in checkpoint.tensors.items():
         if _SKIPPED.search(name) or _is_scale(checkpoint, name):
@@ -148,7 +148,7 @@ class Place:
 
 
 def places(checkpoint: Checkpoint) -> Iterator[Place]:
-    """Where the tensors that ``placed`` gives lie, in its order, from the header alone. Not for ONNX."""
+    """Where the tensors that ``placed`` gives lie, in its order, from the header alone."""
     turned = _is_turned(checkpoint)
     taken = _taken_in(checkpoint, turned=turned)
     for name, tensor in checkpoint.tensors.items():
@@ -167,8 +167,10 @@ def places(checkpoint: Checkpoint) -> Iterator[Place]:
 
 
 def _is_turned(checkpoint: Checkpoint) -> bool:
-    """Whether the matrices of the layers lie as (in, out): the widening one tells. In GGUF none do, whatever they came from."""
-    if checkpoint.format == "gguf":
+    """Whether the matrices of the layers lie as (in, out): the widening one tells. In GGUF none do, whatever they came from, and
+    of ONNX the graph told, and it is done.
+    """
+    if checkpoint.format in ("gguf", "onnx"):
         return False
     for name, tensor in checkpoint.tensors.items():
         if role_of(name).endswith((".mlp.gate", ".mlp.up", ".mlp.gate_up")) and len(tensor.shape) == 2:

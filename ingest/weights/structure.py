@@ -1,7 +1,7 @@
 """This file knows changes of shape: neurons left out or in another order, words added, rows scaled. A candidate is laid onto the
 model's shapes by its nearest rows, and what had to be done to it names the relation.
 
-Nearest rows by cosine, injective, median above .5 (Zhu et al. 2025 match neurons so); words by their place.
+Nearest rows by cosine, injective, median above .5; words by their place.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import numpy as np
 from ingest.weights.checkpoint import Values
 from ingest.weights.family import cosine
 from ingest.weights.member import Member
+from ingest.weights.nearest_rows import LIKE, are_in_place, are_matched, nearest_rows
 from ingest.weights.space import is_layer
+from ingest.weights.structure_windows import BLOCKS, windows_laid
 
-_LIKE, _DISTINCT, _IN_PLACE = 0.5, 0.8, 0.5
 _VOCABULARY = ("embedding", "head")
 _RELATIONS = {
     "expanded": {"expanded", "layers added"},
@@ -35,6 +36,17 @@ class Laid:
 
 def laid(model: Member, candidate: Member) -> Laid | None:
     """Lay a candidate onto a model; None when that cannot be, or nothing has to be done."""
+    found = windows_laid(model, candidate) if model.windowed else _whole_laid(model, candidate)
+    if found is None or not found[1]:
+        return None
+    aligned, done = found
+    distance = _distance(model, aligned)
+    relation = next((relation for relation, words in _RELATIONS.items() if done & words), "permuted")
+    return None if distance is None else Laid(distance, relation, ", ".join(sorted(done)), aligned)
+
+
+def _whole_laid(model: Member, candidate: Member) -> tuple[dict[str, Values], set[str]] | None:
+    """(the candidate's matrices as they lie in the model, what had to be done); None when that cannot be."""
     restacked = _restacked(model, candidate)
     if restacked is None:
         return None
@@ -45,19 +57,12 @@ def laid(model: Member, candidate: Member) -> Laid | None:
             done.add("expanded" if len(model.matrices[role]) > len(aligned[role]) else "vocabulary cut")
             aligned[role] = aligned[role][: len(model.matrices[role])]
     for layer in sorted({role.split(".")[0] for role in aligned if is_layer(role)}):
-        for wide, also, narrow in (
-            ("mlp.gate" if f"{layer}.mlp.gate" in aligned else "mlp.up", ("mlp.gate", "mlp.up"), "mlp.down"),
-            ("attention.query", ("attention.query", "attention.key", "attention.value"), "attention.out"),
-        ):
-            word = _rows(model, aligned, layer, wide, also, narrow)
+        for wide, narrow in BLOCKS:
+            word = _rows(model, aligned, layer, wide, narrow)
             if word is None:
                 return None
             done |= {word} - {""}
-    if not done:
-        return None
-    distance = _distance(model, aligned)
-    relation = next((relation for relation, words in _RELATIONS.items() if done & words), "permuted")
-    return None if distance is None else Laid(distance, relation, ", ".join(sorted(done)), aligned)
+    return aligned, done
 
 
 def _restacked(model: Member, candidate: Member) -> tuple[dict[str, Values], str] | None:
@@ -80,7 +85,7 @@ def _restacked(model: Member, candidate: Member) -> tuple[dict[str, Values], str
     for number, parts in ours.items():
         likenesses = {other: _likeness(parts, layer) for other, layer in theirs.items()}
         best = max(likenesses, key=lambda other: likenesses[other])
-        if likenesses[best] < _LIKE:
+        if likenesses[best] < LIKE:
             return None
         chosen.append(best)
         found |= {f"{number}.{part}": values for part, values in theirs[best].items()}
@@ -107,29 +112,27 @@ def _likeness(ours: dict[str, Values], theirs: dict[str, Values]) -> float:
 
 
 def _are_like(ours: Values, theirs: Values) -> bool:
-    return ours.shape == theirs.shape and cosine(ours, theirs) > _LIKE
+    return ours.shape == theirs.shape and cosine(ours, theirs) > LIKE
 
 
-def _rows(
-    model: Member, aligned: dict[str, Values], layer: str, wide: str, also: tuple[str, ...], narrow: str
-) -> str | None:
+def _rows(model: Member, aligned: dict[str, Values], layer: str, wide: tuple[str, ...], narrow: str) -> str | None:
     """Bring the rows of one block in the model's order. What was done, empty for nothing; None when they do not match."""
-    lead = f"{layer}.{wide}"
-    if lead not in aligned or f"{layer}.{narrow}" not in aligned:
+    lead = next((role for part in wide if (role := f"{layer}.{part}") in aligned), "")
+    if not lead or f"{layer}.{narrow}" not in aligned:
         return ""
     ours, theirs = model.matrices[lead], aligned[lead]
     if ours.shape[1] != theirs.shape[1] or len(ours) > len(theirs):
         return None
     if aligned[f"{layer}.{narrow}"].shape[1] != len(theirs):
         return ""  # no block: its rows are not what the narrow matrix takes
-    if wide.startswith("attention") and len(ours) == len(theirs):
+    if narrow.startswith("attention") and len(ours) == len(theirs):
         return ""
-    nearest, like = _nearest(ours, theirs)
-    if len(ours) == len(theirs) and float((nearest == np.arange(len(nearest))).mean()) > _IN_PLACE:
+    nearest, like = nearest_rows(ours, theirs)
+    if len(ours) == len(theirs) and are_in_place(nearest):
         return ""
-    if float(np.median(like)) < _LIKE or len(np.unique(nearest)) < _DISTINCT * len(nearest):
+    if not are_matched(nearest, like):
         return None if len(ours) != len(theirs) else ""
-    for part in also:
+    for part in wide:
         role = f"{layer}.{part}"
         if role in aligned:
             if len(aligned[role]) != len(theirs):
@@ -139,18 +142,10 @@ def _rows(
     return "pruned" if len(ours) < len(theirs) else "permuted"
 
 
-def _nearest(ours: Values, theirs: Values) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Values]:
-    """(place of the nearest row of ``theirs``, its cosine) for each row of ``ours``."""
-    a = ours / np.maximum(np.linalg.norm(ours, axis=1, keepdims=True), 1e-9)
-    b = theirs / np.maximum(np.linalg.norm(theirs, axis=1, keepdims=True), 1e-9)
-    similar = a @ b.T
-    return similar.argmax(axis=1), similar.max(axis=1)
-
-
 def _distance(model: Member, aligned: dict[str, Values]) -> float | None:
     apart = size = 0.0
-    for role, values in model.matrices.items():
-        other = aligned[role]
+    for role, other in aligned.items():
+        values = model.matrices[role]
         rows = min(len(values), len(other))
         if values[:rows].shape != other[:rows].shape:
             return None
@@ -181,4 +176,4 @@ def head_changed(model: Member, candidate: Member) -> bool:
     if "head" not in model.matrices or model.shapes != candidate.shapes:
         return False
     untouched = sum(np.array_equal(values, candidate.matrices[role]) for role, values in model.matrices.items())
-    return untouched >= len(model.matrices) - 2 and cosine(model.matrices["head"], candidate.matrices["head"]) < _LIKE
+    return untouched >= len(model.matrices) - 2 and cosine(model.matrices["head"], candidate.matrices["head"]) < LIKE

@@ -1,12 +1,13 @@
 """This file knows how windows of a checkpoint's matrices are read without the rest: which bytes they are, and what these say.
 
-The rows are those that a whole reading keeps (``member.window``). Within a budget of bytes the windows of the smallest draws that
-fit are taken, so that of two models of one shape the smaller choice mostly lies within the larger.
+The rows are those that a whole reading keeps (``ingest.weights.sample``), or the first of them where the bytes allow fewer. Within
+a budget of bytes the windows of the smallest draws that fit are taken, so that of two models of one shape the smaller choice mostly
+lies within the larger.
 
 Of a matrix that lies turned, (in, out), each row has a value in every stored row: it takes all bytes of the matrix, or as many
 requests as it has columns, and resolvers limit these. So its windows are those of any other layout, taken where the whole matrix
 fits the budget; windows of one such matrix (query, key and value lie in one) cost its bytes once. Of GPT-2 (124 M weights as
-float32, 2.4 to 9.4 MB a matrix) 2 MiB give the embeddings, 16 MiB three matrices of its layers too, 64 MiB all eight ever kept.
+float32, 2.4 to 9.4 MB a matrix) 2 MiB give the embeddings, 16 MiB some matrices of its layers too, 64 MiB all that are ever kept.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import numpy as np
 
 from ingest.weights.checkpoint import Bytes, Checkpoint, Part, Tensor, Values
 from ingest.weights.exact import Described, identity_unread
-from ingest.weights.member import BUDGET, Member, Window, is_comparable, window
+from ingest.weights.member import BUDGET, Member, is_comparable
+from ingest.weights.sample import Window, sampled
 from ingest.weights.space import Place, places, shaped
 
 Fetch = Callable[[Sequence[Part]], list[bytes]]
@@ -48,15 +50,15 @@ class Wanted:
 
 def planned(checkpoint: Checkpoint, most_bytes: int, budget: int = BUDGET) -> list[Wanted]:
     """The windows to read, together at most ``most_bytes``; of ``budget`` values in a whole reading."""
-    whole = sum(tensor.count for tensor in checkpoint.tensors.values())
-    found: list[Wanted] = []
-    for place in places(checkpoint):
-        tensor = checkpoint.tensors[place.name]
-        if len(place.shape) != 2 or not tensor.size_bytes:
-            continue
-        chosen = window(place.role, place.shape, whole, budget)
-        if chosen is not None:
-            found.append(_wanted(checkpoint, place, tensor, chosen))
+    there = [
+        place for place in places(checkpoint) if len(place.shape) == 2 and checkpoint.tensors[place.name].size_bytes
+    ]
+    chosen = sampled({place.role: place.shape for place in there}, min(budget, _values_in(checkpoint, most_bytes)))
+    found = [
+        _wanted(checkpoint, place, checkpoint.tensors[place.name], chosen[place.role])
+        for place in there
+        if place.role in chosen
+    ]
     room = most_bytes
     kept: list[Wanted] = []
     read: set[str] = set()  # turned matrices that are read anyway
@@ -68,6 +70,12 @@ def planned(checkpoint: Checkpoint, most_bytes: int, budget: int = BUDGET) -> li
             if wanted.rows is None:
                 read.add(wanted.tensor.name)
     return kept
+
+
+def _values_in(checkpoint: Checkpoint, most_bytes: int) -> int:
+    """How many values so many bytes hold, as its largest tensor is stored."""
+    largest = max(checkpoint.tensors.values(), key=lambda tensor: tensor.count, default=None)
+    return 0 if largest is None or not largest.size_bytes else most_bytes * largest.count // largest.size_bytes
 
 
 def _wanted(checkpoint: Checkpoint, place: Place, tensor: Tensor, chosen: Window) -> Wanted:

@@ -65,7 +65,8 @@ def test_windows_are_those_from_disk_and_within_the_budget(hub: Hub, tmp_path: P
     whole = member("org/root", Found("org/root", folder).read(), budget=40_000)
     assert found.member.tier is Tier.T1
     assert found.member.matrices
-    assert all(np.array_equal(values, whole.matrices[role]) for role, values in found.member.matrices.items())
+    for role, values in found.member.matrices.items():
+        assert np.array_equal(values, whole.matrices[role][: len(values)])
     assert hub.storage is not None
     assert found.weight_bytes is not None
     assert found.header_bytes is not None

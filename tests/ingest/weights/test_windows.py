@@ -127,9 +127,10 @@ def test_windows_of_one_turned_matrix_cost_it_once(tmp_path: Path) -> None:
         return from_disk(parts)
 
     enough = sum(sizes.values())
+    assert sum(wanted.size_bytes for wanted in whole) > enough
     assert [wanted.place.role for wanted in planned(checkpoint, enough, 10**6)] == [w.place.role for w in whole]
     assert len(windows(checkpoint, planned(checkpoint, enough, 10**6), fetch)) == len(whole)
-    assert sum(end - begin for _, begin, end in set(asked)) == enough
+    assert sum(end - begin for _, begin, end in set(asked)) <= enough
     assert not [w for w in planned(checkpoint, fused - 1, 10**6) if w.tensor.name == "h.0.attn.c_attn.weight"]
 
 
@@ -142,7 +143,8 @@ def test_a_smaller_budget_takes_some_of_the_same_windows(tmp_path: Path) -> None
         assert sum(wanted.size_bytes for wanted in plan) <= most
         part = in_part("x", checkpoint, most)
         assert held <= part.matrices.keys() <= whole.matrices.keys()
-        assert all(np.array_equal(values, whole.matrices[role]) for role, values in part.matrices.items())
+        for role, values in part.matrices.items():
+            assert np.array_equal(values, whole.matrices[role][: len(values)])
         held = set(part.matrices)
     assert held
 

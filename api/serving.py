@@ -26,6 +26,24 @@ class _Open:
     retired: bool = False
 
 
+class _Use:
+    """One use of a store; one that was retired meanwhile is closed after its last use."""
+
+    __slots__ = ("_opened",)
+
+    def __init__(self, opened: _Open) -> None:
+        self._opened = opened
+
+    async def __aenter__(self) -> tuple[Store, tuple[Source, ...]]:
+        self._opened.users += 1
+        return self._opened.store, self._opened.sources
+
+    async def __aexit__(self, *_: object) -> None:
+        self._opened.users -= 1
+        if self._opened.retired and self._opened.users == 0:
+            await self._opened.store.close()
+
+
 class Serving:
     """Holds the store that answers. ``current`` says what should be open (a cheap call), ``open_store`` opens it."""
 
@@ -40,19 +58,11 @@ class Serving:
         self._watch_seconds = watch_seconds
         self._open: _Open | None = None
 
-    @asynccontextmanager
-    async def store(self) -> AsyncIterator[tuple[Store, tuple[Source, ...]]]:
-        """The store that answers now, kept open while it is used. Raises Unreachable before the first is open."""
-        opened = self._open
-        if opened is None:
+    def store(self) -> _Use:
+        """The store that answers now, and its sources, kept open while used. Raises Unreachable before the first is open."""
+        if self._open is None:
             raise Unreachable("no snapshot is open yet: try again in a moment")
-        opened.users += 1
-        try:
-            yield opened.store, opened.sources
-        finally:
-            opened.users -= 1
-            if opened.retired and opened.users == 0:
-                await opened.store.close()
+        return _Use(self._open)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

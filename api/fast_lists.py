@@ -45,9 +45,12 @@ class QuickLists(Executor[Any]):
         """One field of one object."""
         plain = _leaf(parent_type, field_details_list[0].node.name.value)
         if plain is not None:
-            attribute, read, required = plain
+            attribute, written, read, required = plain
             try:
-                (value,) = _column([attribute(source)], read, required=required)
+                value = attribute(source)
+                if type(value) is written:
+                    return value
+                (value,) = _column([value], read, required=required)
             except _NOT_PLAIN:
                 pass
             else:
@@ -97,13 +100,16 @@ def _plan(plans: dict[object, Any], kind: GraphQLObjectType, field_details_list:
 
 
 @cache
-def _leaf(parent: GraphQLObjectType, name: str) -> tuple[Callable[[Any], Any], Column | None, bool] | None:
-    """How a field is read that is a plain attribute and selects nothing below it; None for all others."""
+def _leaf(parent: GraphQLObjectType, name: str) -> tuple[Callable[[Any], Any], type | None, Column | None, bool] | None:
+    """How a field is read that is a plain attribute and selects nothing below it (the attribute, the type that is written as it is,
+    a reader of others, whether it must be there); None for all others.
+    """
     field = parent.fields.get(name)
     if field is None:
         return None
     try:
-        return _attribute(field), _value(field.type, None), isinstance(field.type, GraphQLNonNull)
+        written = _AS_IT_IS.get(str(_required(field.type)))
+        return _attribute(field), written, _value(field.type, None), isinstance(field.type, GraphQLNonNull)
     except NotFlat:
         return None
 
@@ -204,3 +210,4 @@ _PLAIN: dict[str, Column] = {
     "Long": partial(_only, int),
     "Boolean": partial(_only, bool),
 }
+_AS_IT_IS = {"String": str, "ID": str, "Long": int, "Boolean": bool}

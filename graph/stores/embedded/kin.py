@@ -13,6 +13,7 @@ from graph.stores.embedded.arrays import Array, Shelf
 from graph.stores.embedded.index import EVIDENCE, RELATIONS
 
 LONGEST_PATH = 20  # derivations
+FEW = 64  # rows
 
 
 class Kin:
@@ -69,6 +70,9 @@ class Kin:
 
     def levels(self, row: int, where: EdgeFilter, *, up: bool, enough: int | None = None) -> list[Array]:
         """Rows first reached after 1, 2, ... derivations, each level ascending; no further level when there are ``enough``."""
+        few = self._few_levels(row) if up and enough is None and self.passing(where) is None else None
+        if few is not None:
+            return few
         seen = self._clear.pop() if self._clear else np.zeros(self._models, dtype=bool)
         seen[row] = True
         frontier: Array = np.array([row])
@@ -86,6 +90,21 @@ class Kin:
         for level in found:
             seen[level] = False
         self._clear.append(seen)
+        return found
+
+    def _few_levels(self, row: int) -> list[Array] | None:
+        """The levels above a row; None when they are more than a few rows, which NumPy walks sooner."""
+        seen, frontier, found = {row}, [row], list[Array]()
+        while frontier:
+            reached: set[int] = set()
+            for one in frontier:
+                reached.update(self.base[self.up[one] : self.up[one + 1]].tolist())
+            frontier = sorted(reached - seen)
+            seen |= reached
+            if len(seen) > FEW:
+                return None
+            if frontier:
+                found.append(np.array(frontier, dtype=self.base.dtype))
         return found
 
     def neighbours(self, rows: Array) -> Ints:

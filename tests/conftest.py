@@ -1,8 +1,14 @@
-"""The generated cases of `make test` are the same in every run; `make fuzz` looks for new ones."""
+"""The generated cases of `make test` are the same in every run; `make fuzz` looks for new ones. One thread multiplies: of small
+matrices several take ten times as long as soon as anything else runs.
+"""
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is there
 
 settings.register_profile("same", derandomize=True)
 settings.register_profile("new", derandomize=False, print_blob=True)

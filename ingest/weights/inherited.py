@@ -23,7 +23,7 @@ When not to trust it: fewer than about 16 thousand weights, and |y - c| near the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,6 +47,7 @@ _TOLD = 3.0  # deviations that a share must be away from none: else it says noth
 _ON_MERGE = (0.92, 1.12)
 _SIBLING = 0.3
 _MOST_ROWS = 1024
+_MOST_WORK = 2e9  # rows or columns, the fewer of both, cubed: half a second
 Svd = tuple[Values, Values, Values]
 
 
@@ -92,6 +93,8 @@ class Candidate:
         """(slopes, standard errors) by quartile, strong to weak. Shapes: (4,). ``shared``: see ``shared_directions``."""
         slope, weight, variance = np.zeros(QUARTILES), np.zeros(QUARTILES), np.zeros(QUARTILES)
         for role, change in self.changes.items():
+            if shared and role not in shared and _is_thin(change):
+                continue
             step = model.matrices[role] - self.member.matrices[role]
             along, sizes = self._along(role, change, change + step, shared.get(role))
             apart = float((step.astype(np.float64) ** 2).mean())
@@ -117,30 +120,45 @@ class Candidate:
 def shared_directions(relatives: Iterable[Candidate]) -> dict[str, Values]:
     """The directions of the changes of relatives of equal shapes, strong to weak, by role: of windows of fewer rows than columns.
 
-    Shape: (directions, columns). Of long rows the first thousand are taken: the nearest relatives should come first.
+    Shape: (directions, columns). Of long rows the first thousand are taken, and a few matrices, of the shortest rows: the nearest
+    relatives should come first.
     """
     rows: defaultdict[str, list[Values]] = defaultdict(list)
     for relative in relatives:
         if len(relative.parents) == 1:
             for role, change in relative.changes.items():
-                if len(change) < change.shape[1]:
-                    rows[role].append(change / np.linalg.norm(change))
-    return {role: _directions(changes) for role, changes in rows.items()}
+                if _is_thin(change):
+                    whole = change.astype(np.float64)
+                    rows[role].append((whole / np.linalg.norm(whole)).astype(np.float32))
+    found: dict[str, Values] = {}
+    work = 0
+    for role in sorted(rows, key=lambda role: (rows[role][0].shape[1], role)):
+        changes = np.concatenate(rows[role])[: max(_MOST_ROWS, rows[role][0].shape[1])]
+        work += min(changes.shape) ** 3
+        if work > _MOST_WORK and len(found) > 1:
+            break
+        found[role] = _directions(changes)
+    return found
 
 
-def _directions(changes: Sequence[Values]) -> Values:
-    columns = changes[0].shape[1]
-    most = _MOST_ROWS if columns > _MOST_ROWS else columns * len(changes)
-    whole = np.concatenate(changes)[:most]
-    if len(whole) < columns:
-        _, _, right = np.linalg.svd(whole, full_matrices=False)
+def _directions(changes: Values) -> Values:
+    if len(changes) < changes.shape[1]:
+        right = np.linalg.svd(changes, full_matrices=False)[2]
     else:
-        right = np.linalg.eigh(whole.T @ whole)[1].T[::-1]
+        right = np.linalg.eigh(changes.T @ changes)[1].T[::-1]
     return np.ascontiguousarray(right, dtype=np.float32)
 
 
+def _is_thin(change: Values) -> bool:
+    rows, columns = change.shape
+    return bool(rows < columns)
+
+
 def descent(
-    model: Member, candidate: Candidate, siblings: Iterable[Member], shared: Mapping[str, Values] | None = None
+    model: Member,
+    candidate: Candidate,
+    siblings: Iterable[Member],
+    shared: Callable[[], Mapping[str, Values]] = dict,
 ) -> Descent:
     """Whether a model continues a candidate. ``siblings``: the candidate's elders by the same parent; ``shared``: directions of the
     relatives' changes, where only windows are held.
@@ -148,9 +166,9 @@ def descent(
     if not candidate.parents:
         return Descent(accepted=True, kind="root")
     if len(candidate.parents) > 1:
-        return _of_merge(model, candidate, shared or {})
+        return _of_merge(model, candidate, shared())
     parent = candidate.parents[0][0]
-    q, sd = candidate.profile(model, shared or {})
+    q, sd = candidate.profile(model, shared())
     own = squared(candidate.member, parent)
     m = float(np.sqrt(squared(model, candidate.member) / max(own, 1e-20)))
     seen = (tuple(q.tolist()), tuple(sd.tolist()), m)

@@ -144,9 +144,8 @@ def member(
             if window is None and windowed:
                 continue
             rows = slice(None) if window is None else slice(window.begin, window.begin + window.rows)
-            kept[tensor.role] = np.array(
-                tensor.values[rows], dtype=np.float32, order="C"
-            )  # a copy, that the whole may go
+            part = tensor.values[rows]
+            kept[tensor.role] = np.array(part, dtype=np.float32, order="C")  # a copy, that the whole may go
         digests = digesting.digests
     whose = identity(digests)
     return Member(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -301,10 +302,9 @@ class Origins:
     def _part(self, model: Member) -> Origin | None:
         """A trunk left untouched under another head, or weights set to zero."""
         family = self._relatives(model)
-        unseen = any(
-            np.array_equal(model.flat, elder.flat) for elder in family
-        )  # what it changed lies beyond the windows
-        for elder in [] if unseen else family:
+        # Of windows: what it changed may lie beyond them.
+        is_seen = not any(np.array_equal(model.flat, elder.flat) for elder in family)
+        for elder in family if is_seen else []:
             if head_changed(model, elder):
                 return self._one(model, elder, Relation.FINETUNE, _SURE, "a new head on an untouched trunk")
         zeros = float((model.flat == 0).mean()) if len(model.flat) else 0.0
@@ -381,10 +381,14 @@ class Origins:
         near = sorted(self._untouched(model, family) or family, key=lambda elder: squared(model, elder))
         if len(model.flat) < _SMALL:
             return self._uncertain(model, near, "too few weights to tell a parent from a sibling")
-        shared: Mapping[str, Values] = {}
-        if model.windowed:
+
+        @cache
+        def shared() -> Mapping[str, Values]:
+            if not model.windowed:
+                return {}
             relatives = sorted(self._relatives(model), key=lambda elder: squared(model, elder))
-            shared = shared_directions(self._candidates[elder.id] for elder in relatives)
+            return shared_directions(self._candidates[elder.id] for elder in relatives)
+
         onward: list[tuple[float, Member, Descent]] = []
         for elder in near:
             seen = descent(model, self._candidates[elder.id], self._siblings(elder), shared)

@@ -16,6 +16,7 @@ from ingest.weights.origin import origins
 from ingest.weights.space import is_layer
 from tests.ingest.weights.families import Weights
 from tests.ingest.weights.test_order import DAY, held
+from tests.ingest.weights.test_sample import cut_to_windows
 from tests.ingest.weights.test_stacked import BASE, built, changed, deep
 
 
@@ -78,9 +79,11 @@ def drawn(seed: int) -> list[Member]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(48))
 def test_of_any_family_all_origins_and_changes_are_told(seed: int) -> None:
     members = drawn(seed)
+    if seed >= 36:
+        members = cut_to_windows(members, budget=[2_000, 20_000][seed % 2])
     by_id, changes = {member.id: member for member in members}, Changes()
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -175,7 +175,9 @@ def _sums(family: Sequence[Member], base: str, grams: Grams, averages: Mapping[s
     for member in family:
         if member.id != base and member.id not in averages:
             elders = sorted(_elders(member, family), key=lambda other: other.id != base)
-            count += len(elders) > 1 and elders[0].id == base and span(member, elders, grams).mixture is not None
+            if len(elders) > 1 and elders[0].id == base:
+                mixture = span(member, elders, grams).mixture
+                count += mixture is not None and all(parent.id != base for parent, _, _ in mixture.parents)
     return count
 
 

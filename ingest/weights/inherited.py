@@ -41,6 +41,7 @@ _RISE, _FORGET, _SURE = 0.02, 0.15, 0.1
 _LEAST, _MOST_FORGOTTEN = 0.6, 1.5  # slopes; of |c - p|: larger changes that are partly along are siblings'
 _GO_ON, _MOST_GAIN, _UNDIMINISHED, _GROWN, _MOST_AHEAD = 0.5, 1.0, 0.98, 1.05, 2.0
 # Trained on something else: what is shared by all training grows along the strong directions, the rest soon levels out above 1.
+_MOST_DRIFT = 2.0
 _SOON, _LEVEL, _PLATEAU, _HALF_FLAT, _CHILDLIKE, _LOWEST = 0.75, 0.4, 0.3, 0.03, 0.5, 0.1
 _MERGE_FLAT = 0.08
 _TOLD = 3.0  # deviations that a share must be away from none: else it says nothing that a model has it
@@ -190,7 +191,8 @@ def descent(
         return Descent(True, "forgets", *seen)
     strongest = float(excess[0])
     if (
-        strongest > _FLAT
+        _FLAT < strongest < _MOST_DRIFT
+        and q[1:].min() > _LEAST
         and excess[1] < _SOON * strongest
         and excess[1] - excess[3] < _LEVEL * strongest
         and (excess[1:3] + room[1:3]).min() > -_LOWEST

@@ -235,7 +235,12 @@ class Origins:
             if scaled:
                 source = min(scaled, key=lambda elder: squared(model, elder))
                 return self._one(model, source, Relation.PERMUTED, _MERGE, "rows and columns scaled", is_leaf=True)
-        cut = any(self._found[elder.id].parents and not self._candidates[elder.id].parents for elder in family)
+        cut = any(
+            self._found[elder.id].parents
+            and self._found[elder.id].parents[0].relation is Relation.PRUNED
+            and not self._candidates[elder.id].parents
+            for elder in family
+        )
         if nearest <= FAR and not cut:
             return None
         others = [elder for elder in self._floats if nearest > FAR or elder.shapes != model.shapes]
@@ -246,9 +251,29 @@ class Origins:
         best, source = min(fits, key=lambda pair: pair[0].distance)
         if best.distance >= min(_LAID_NEAR, _NEARLY * nearest):
             return None
-        what = f"{best.detail}; relative distance {best.distance:.4f} once laid onto it"
         relation = Relation(best.relation)
+        if relation is not Relation.PERMUTED:
+            best, source = self._continued_by(model, fits) or (best, source)
+        what = f"{best.detail}; relative distance {best.distance:.4f} once laid onto it"
         return self._one(model, source, relation, _MERGE, what, is_leaf=relation is Relation.PERMUTED)
+
+    def _continued_by(self, model: Member, fits: Sequence[tuple[Laid, Member]]) -> tuple[Laid, Member] | None:
+        """Of elders laid onto a model the one that it continues; None where the weights do not say."""
+        relation = min(fits, key=lambda pair: pair[0].distance)[0].relation
+        same = [(fit, elder) for fit, elder in fits if fit.relation == relation and fit.distance < _LAID_NEAR]
+        rows: dict[str, int] = {}
+        for role in sorted(set(model.matrices).intersection(*(fit.matrices for fit, _ in same))):
+            least = min(len(model.matrices[role]), *(len(fit.matrices[role]) for fit, _ in same))
+            if all(fit.matrices[role].shape[1] == model.matrices[role].shape[1] for fit, _ in same):
+                rows[role] = least
+        view, by_id = Origins(), {elder.id: (fit, elder) for fit, elder in same}
+        for fit, elder in same:
+            held = {role: fit.matrices[role][:count] for role, count in rows.items()}
+            view.know(replace(elder, matrices=held), self._found[elder.id])
+        ours = replace(model, matrices={role: model.matrices[role][:count] for role, count in rows.items()})
+        found = view._continued(ours) if rows and len(same) > 1 else None
+        sure = found is not None and len(found.parents) == 1 and found.parents[0].probability > _EITHER
+        return by_id[found.parents[0].base_model] if found is not None and sure else None
 
     def _stack(self, model: Member, stack: Stack) -> Origin:
         """A model made of others' layers."""
@@ -267,6 +292,8 @@ class Origins:
         as all have one shape.
         """
         elders = {elder.id: shared for elder in self._floats if (shared := self._trunk(model, elder))}
+        if self._relatives(model):  # words are added, and hardly ever taken out: not where some have as many
+            elders = {id: shared for id, shared in elders.items() if not _has_more_words(self._member(id), model)}
         if not elders:
             return None
         roles = sorted(frozenset.intersection(*elders.values()))
@@ -293,6 +320,9 @@ class Origins:
             ),
             candidates=tuple((twins.get(id, id), share) for id, share in found.candidates),
         )
+
+    def _member(self, id: str) -> Member:
+        return self._candidates[id].member
 
     def _trunk(self, model: Member, elder: Member) -> frozenset[str]:
         """What a model shares with an elder of other shapes, where it is of one family with it."""
@@ -463,6 +493,13 @@ def _with_doubt(model: Member, found: Origin) -> Origin:
 def _is_apart(model: Member, elder: Member) -> bool:
     """Whether a relative is no base, but started where the model did."""
     return relative(model, elder, without="head") > FAR and kept(model, elder) < WHOLE
+
+
+def _has_more_words(elder: Member, model: Member) -> bool:
+    theirs, ours = (
+        {each.role: each.shape for each in one.tensors if each.role == "embedding"} for one in (elder, model)
+    )
+    return bool(theirs and ours) and theirs["embedding"][0] > ours["embedding"][0]
 
 
 def _zeros_kept(model: Member, elder: Member) -> bool:

@@ -3,7 +3,8 @@
 For model y, base b (the oldest of the family) and elders s_j: w = argmin over w >= 0 of |y - b - sum w_j (s_j - b)|**2 (Lawson and
 Hanson's NNLS). Of the heaviest six, the smallest set of two to four whose unconstrained fit leaves r <= 3F, where
 F = sum spacing(y)**2 / 12 is the energy of y's own rounding (at least 1e-5 of that of y - b), while no single elder leaves less
-than 6F. One parent more only when r falls by 3 %. Linear, spherical and task-arithmetic merges end at r/F of .8 to 1.
+than 6F. One parent more only when r falls by 3 %. Linear, spherical and task-arithmetic merges end at r/F of .8 to 1. A merge of
+the base itself with one elder has one task vector, and r <= 1.15F.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import numpy as np
 from scipy.optimize import nnls
 
 from ingest.weights.checkpoint import Values
+from ingest.weights.low_rank import rank
 from ingest.weights.member import Doubles, Member
 
 SUMS = frozenset({"linear", "matrix-wise"})  # methods that choose nothing weight by weight
 _HEAVIEST, _LEAST_WEIGHT = 6, 0.03
 FLOOR, SINGLE_FLOOR, _TIGHT, _TIGHT_SINGLE = 3.0, 6.0, 1.15, 0.6
 _WORTH_ONE_MORE = 0.97
+_PART = 0.05
 _MOST_WEIGHT = 1.6  # the same sum read the other way, as the base of what was merged, has larger ones
 SINGLE = 1e-5  # of the change's energy: merges are summed in single precision
 _WHOLE = 100.0  # how much more than a change of usual size it counts when weights do not add up to 1
@@ -99,7 +102,7 @@ def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) ->
         if best is not None and best[0] < 1.02 * floor:
             break
     if best is None:
-        return Span(heavy, None)
+        return Span(heavy, _part_way(model, elders, heavy, (gram, against, energy), floor))
     left, chosen, weights = best
     inverse = np.linalg.pinv(gram[np.ix_(chosen, chosen)], hermitian=True)
     errors = np.sqrt(
@@ -108,6 +111,31 @@ def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) ->
     parts = sorted(zip(chosen, weights, errors, strict=True), key=lambda part: -part[1])
     parents = tuple((elders[at], float(value), float(error)) for at, value, error in parts)
     return Span(heavy, _linear(parents, elders[0], left / floor))
+
+
+def _part_way(
+    model: Member,
+    elders: Sequence[Member],
+    heavy: Sequence[int],
+    sums: tuple[Doubles, Doubles, float],
+    floor: float,
+) -> Mixture | None:
+    """A model on the line from the first elder to another, up to its rounding: a merge of a base with what was trained from it.
+    An adapter that was weighed less lies on one too, and is none.
+    """
+    gram, against, energy = sums
+    for at in heavy:
+        weight = float(against[at] / gram[at, at])
+        left = max(0.0, energy - weight * float(against[at]))
+        far = min(energy, energy - 2 * float(against[at]) + float(gram[at, at]))  # from the nearer end
+        if not (_PART < weight < 1 - _PART and left < _TIGHT * floor and far > SINGLE_FLOOR * floor):
+            continue
+        if rank(elders[at], elders[0]).is_low:
+            continue
+        error = float(np.sqrt(left / gram[at, at] / len(model.flat)))
+        ends = [(elders[at], weight, error), (elders[0], 1 - weight, error)]
+        return _linear(tuple(sorted(ends, key=lambda end: -end[1])), elders[0], left / floor)
+    return None
 
 
 def _gram(models: Sequence[Values], base: Values) -> Doubles:

@@ -15,9 +15,8 @@ from ingest.weights.family import cosine
 from ingest.weights.member import Member
 from ingest.weights.nearest_rows import LIKE, are_in_place, are_matched, nearest_rows
 from ingest.weights.space import is_layer
-from ingest.weights.structure_windows import BLOCKS, windows_laid
+from ingest.weights.structure_windows import BLOCKS, VOCABULARY, windows_laid
 
-_VOCABULARY = ("embedding", "head")
 _RELATIONS = {
     "expanded": {"expanded", "layers added"},
     "pruned": {"pruned", "vocabulary cut", "layers left out"},
@@ -52,7 +51,7 @@ def _whole_laid(model: Member, candidate: Member) -> tuple[dict[str, Values], se
         return None
     aligned, how = restacked
     done = {how} - {""}
-    for role in _VOCABULARY:
+    for role in VOCABULARY:
         if role in aligned and len(aligned[role]) != len(model.matrices[role]):
             done.add("expanded" if len(model.matrices[role]) > len(aligned[role]) else "vocabulary cut")
             aligned[role] = aligned[role][: len(model.matrices[role])]

@@ -20,6 +20,7 @@ BLOCKS = (
     (("mlp.gate", "mlp.up"), "mlp.down"),
     (("attention.query", "attention.key", "attention.value"), "attention.out"),
 )  # (matrices with a row for each neuron, the one with a column)
+VOCABULARY = ("embedding", "head")
 _LEAST = 1 / 3  # of the weights held: what must be comparable
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -36,7 +37,7 @@ def windows_laid(model: Member, candidate: Member) -> tuple[dict[str, Values], s
     done: set[str] = set()
     for role, shape in ours.items():
         other = theirs[role]
-        if shape[1] == other[1] and shape[0] != other[0] and not is_layer(role):
+        if role in VOCABULARY and shape[1] == other[1] and shape[0] != other[0]:
             done.add("expanded" if shape[0] > other[0] else "vocabulary cut")
         if role in model.matrices and role in candidate.matrices and _begin_alike(role, shape, other):
             aligned[role] = candidate.matrices[role][: len(model.matrices[role])]

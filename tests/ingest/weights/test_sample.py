@@ -150,6 +150,43 @@ def test_shapes_and_order_are_told_from_windows() -> None:
     assert energies.get("dropped", 0.0) == 0.0
 
 
+def test_what_was_cut_and_trained_on_is_told_by_the_noise_that_it_kept() -> None:
+    """The cut model itself is not there, and a sibling on the same task lies nearer than the base."""
+    base = root(1)
+    a = tuned(base, task=21, seed=21)
+    drawn = {"base": base, "a": a, "b": tuned(base, task=22, seed=22), "sibling": tuned(a, task=24, seed=30, size=0.01)}
+    weights = {name: by_role(each) for name, each in drawn.items()}
+    weights["healed"] = tuned(reordered(weights["a"], kept=120, seed=5), task=24, seed=24, size=0.01)
+    members = [held(name, each, DAY + timedelta(days=at)) for at, (name, each) in enumerate(weights.items())]
+    for models in (members, cut_to_windows(members)):
+        told = said(models)
+        assert told["healed", "a"].relation is Relation.PRUNED
+
+
+def test_heads_of_other_sizes_are_no_vocabulary() -> None:
+    drawn = family()
+    heads = {"two": 2, "three": 3}
+    for name, classes in heads.items():
+        scores = np.random.default_rng(classes).normal(0, 0.02, (classes, 64)).astype(np.float32)
+        drawn[name] = {role: values for role, values in drawn["a"].items() if role != "head"} | {"score": scores}
+    names = ("base", "a", "b", "c", "two", "three")
+    members = [held(name, drawn[name], DAY + timedelta(days=at)) for at, name in enumerate(names)]
+    for models in (members, cut_to_windows(members)):
+        told = {key: parent.relation for key, parent in said(models).items()}
+        assert {key: told[key] for key in told if key[0] in heads} == {
+            ("two", "a"): Relation.FINETUNE,
+            ("three", "a"): Relation.FINETUNE,
+        }
+
+
+def test_who_has_more_words_is_no_base_of_who_has_fewer() -> None:
+    drawn = {name: weights for name, weights in family().items() if name in ("base", "a", "words")}
+    drawn["late"] = by_role(tuned(root(1), task=25, seed=40, size=0.08))
+    members = [held(name, weights, DAY + timedelta(days=at)) for at, (name, weights) in enumerate(drawn.items())]
+    for models in (members, cut_to_windows(members)):
+        assert ("late", "base") in said(models)
+
+
 def test_a_stranger_of_other_shapes_is_laid_onto_nothing() -> None:
     drawn = family()
     stranger = reordered(by_role(root(9)), kept=120, seed=6)

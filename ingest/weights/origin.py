@@ -88,8 +88,9 @@ class Origins:
         self._place[model.id] = len(self._members)
         self._members.append(model)
         if found.parents and found.parents[0].relation is Relation.QUANTIZED:
-            base = found.parents[0].base_model
-            self._sources[model.id] = self._candidates[base].member
+            source = self._candidates.get(found.parents[0].base_model)
+            if source is not None:
+                self._sources[model.id] = source.member
         if not found.is_leaf:
             self._floats.append(model)
             shares = [parent.weight if parent.weight is not None else 1.0 for parent in found.parents]
@@ -269,8 +270,9 @@ class Origins:
         view, by_id = Origins(), {elder.id: (fit, elder) for fit, elder in same}
         for fit, elder in same:
             held = {role: fit.matrices[role][:count] for role, count in rows.items()}
-            view.know(replace(elder, matrices=held), self._found[elder.id])
-        ours = replace(model, matrices={role: model.matrices[role][:count] for role, count in rows.items()})
+            view.know(replace(elder, matrices=held, described=model.tensors), self._found[elder.id])
+        cut = {role: model.matrices[role][:count] for role, count in rows.items()}
+        ours = replace(model, matrices=cut, described=model.tensors)
         found = view._continued(ours) if rows and len(same) > 1 else None
         sure = found is not None and len(found.parents) == 1 and found.parents[0].probability > _EITHER
         return by_id[found.parents[0].base_model] if found is not None and sure else None

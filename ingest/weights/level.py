@@ -47,9 +47,5 @@ def _cut(kind: Sequence[Member], budget: int) -> list[Member]:
 
 def _windowed(model: Member, budget: int) -> Member:
     chosen = sampled({tensor.role: tensor.shape for tensor in model.tensors}, budget)
-    held = {
-        role: model.matrices[role][window.begin : window.begin + window.rows]
-        for role, window in chosen.items()
-        if role in model.matrices
-    }
+    held = {role: window.of(model.matrices[role]) for role, window in chosen.items() if role in model.matrices}
     return replace(model, matrices=held, windowed=True)

@@ -143,8 +143,7 @@ def member(
             window = chosen.get(tensor.role)
             if window is None and windowed:
                 continue
-            rows = slice(None) if window is None else slice(window.begin, window.begin + window.rows)
-            part = tensor.values[rows]
+            part = tensor.values if window is None else window.of(tensor.values)
             kept[tensor.role] = np.array(part, dtype=np.float32, order="C")  # a copy, that the whole may go
         digests = digesting.digests
     whose = identity(digests)

@@ -17,6 +17,7 @@ from hashlib import blake2b
 
 import numpy as np
 
+from ingest.weights.checkpoint import Values
 from ingest.weights.space import is_layer
 
 _WINDOWS = 12  # of a budget
@@ -32,6 +33,10 @@ class Window:
     begin: int
     rows: int
     draw: int
+
+    def of(self, values: Values) -> Values:
+        """These rows of the whole matrix. Shape: (rows, columns)."""
+        return values[self.begin : self.begin + self.rows]
 
 
 def sampled(shapes: Mapping[str, tuple[int, ...]], budget: int) -> dict[str, Window]:

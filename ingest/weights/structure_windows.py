@@ -39,7 +39,8 @@ def windows_laid(model: Member, candidate: Member) -> tuple[dict[str, Values], s
         other = theirs[role]
         if role in VOCABULARY and shape[1] == other[1] and shape[0] != other[0]:
             done.add("expanded" if shape[0] > other[0] else "vocabulary cut")
-        if role in model.matrices and role in candidate.matrices and _begin_alike(role, shape, other):
+        both = role in model.matrices and role in candidate.matrices
+        if both and shape[1] == other[1] and first_row(role, shape[0]) == first_row(role, other[0]):
             aligned[role] = candidate.matrices[role][: len(model.matrices[role])]
     alike = [
         _like(model, role, values) for role, values in aligned.items() if is_layer(role) and ours[role] == theirs[role]
@@ -48,7 +49,8 @@ def windows_laid(model: Member, candidate: Member) -> tuple[dict[str, Values], s
         return None
     for layer in sorted({role.partition(".")[0] for role in ours if is_layer(role)}):
         for wide, narrow in BLOCKS:
-            word = _block(model, aligned, ours, theirs, [f"{layer}.{part}" for part in wide], f"{layer}.{narrow}")
+            roles = [f"{layer}.{part}" for part in wide], f"{layer}.{narrow}"
+            word = _block((model, candidate), (ours, theirs), aligned, *roles)
             if word is None:
                 return None
             done |= {word} - {""}
@@ -61,11 +63,16 @@ def windows_laid(model: Member, candidate: Member) -> tuple[dict[str, Values], s
 
 
 def _block(
-    model: Member, aligned: dict[str, Values], ours: Shapes, theirs: Shapes, wide: list[str], narrow: str
+    models: tuple[Member, Member],
+    shapes: tuple[Shapes, Shapes],
+    aligned: dict[str, Values],
+    wide: list[str],
+    narrow: str,
 ) -> str | None:
     """Bring the neurons of one block in the model's order, as far as they are held. What was done, empty for nothing; None when it
     cannot be the same block.
     """
+    (model, candidate), (ours, theirs) = models, shapes
     there = [role for role in wide if role in ours]
     if not there or narrow not in ours:
         return ""
@@ -73,16 +80,16 @@ def _block(
     if count > before or ours[narrow][0] != theirs[narrow][0]:
         return None
     fewer = count < before
+    if not fewer and (narrow not in aligned or "attention" in narrow or _like(model, narrow, aligned[narrow]) > LIKE):
+        return ""
     if fewer:
         for role in there:
             aligned.pop(role, None)
-    elif narrow not in aligned or "attention" in narrow or _like(model, narrow, aligned[narrow]) > LIKE:
-        return ""
-    if narrow not in aligned:
+    aligned.pop(narrow, None)
+    if narrow not in model.matrices or narrow not in candidate.matrices:
         return "pruned"
-    values = aligned.pop(narrow)
-    rows = min(len(values), len(model.matrices[narrow]))
-    values = values[:rows]
+    rows = min(len(model.matrices[narrow]), len(candidate.matrices[narrow]))
+    values = candidate.matrices[narrow][:rows]
     places, like = nearest_rows(model.matrices[narrow][:rows].T, values.T)
     if not are_matched(places, like):
         return None if fewer else ""
@@ -93,13 +100,6 @@ def _block(
         aligned.pop(role, None)
     aligned[narrow] = values[:, places]
     return "pruned" if fewer else "permuted"
-
-
-def _begin_alike(role: str, ours: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
-    """Whether the windows of a role begin at the same row, and rows can be compared."""
-    if ours[0] == theirs[0]:
-        return True
-    return ours[1] == theirs[1] and first_row(role, ours[0]) == first_row(role, theirs[0])
 
 
 def _shapes(member: Member) -> dict[str, tuple[int, ...]]:

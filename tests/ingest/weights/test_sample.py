@@ -79,10 +79,8 @@ def cut_to_windows(members: list[Member], budget: int = BUDGET) -> list[Member]:
     found = []
     for member in members:
         chosen = sampled({tensor.role: tensor.shape for tensor in member.tensors}, budget)
-        rows = {role: slice(window.begin, window.begin + window.rows) for role, window in chosen.items()}
-        found.append(
-            replace(member, matrices={role: member.matrices[role][rows[role]] for role in rows}, windowed=True)
-        )
+        rows = {role: window.of(member.matrices[role]) for role, window in chosen.items()}
+        found.append(replace(member, matrices=rows, windowed=True))
     return found
 
 
@@ -194,6 +192,21 @@ def test_a_stranger_of_other_shapes_is_laid_onto_nothing() -> None:
     assert laid(ours, theirs) is None
     (larger,) = cut_to_windows([held("larger", by_role(root(1)) | {"2.mlp.up": drawn["a"]["0.mlp.up"]})])
     assert laid(larger, theirs) is None
+
+
+def test_a_block_that_does_not_fit_together_is_left_out() -> None:
+    """As many neurons, and other columns where they lead out: these are no columns of the neurons."""
+    a = family()["a"]
+    narrow = next(
+        role for role in sampled({role: v.shape for role, v in a.items()}, BUDGET) if role.endswith("mlp.down")
+    )
+    odd = a | {narrow: np.ascontiguousarray(a[narrow][:, :96])}
+    odd["embedding"] = odd["embedding"][:120]
+    ours, theirs = cut_to_windows([held("odd", odd), held("a", a)])
+    fit = laid(ours, theirs)
+    assert fit is not None
+    assert fit.detail == "vocabulary cut"
+    assert narrow not in fit.matrices
 
 
 def test_of_few_weights_nothing_is_sure() -> None:

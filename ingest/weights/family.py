@@ -14,10 +14,12 @@ started from one initialisation and saw other data. When not to trust it: long t
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ingest.weights.checkpoint import Values
 from ingest.weights.member import Member
 
+Flags = npt.NDArray[np.bool_]
 SAME_FAMILY = 0.5
 WHOLE = 0.9  # of a base: what is far from it, and holds less of it, was not made from it
 FAR = 0.25  # relative distance beyond which shapes or order must have changed
@@ -48,9 +50,10 @@ def kept(model: Member, base: Member) -> float:
     return float(np.median(shares)) if shares else 0.0
 
 
-def squared(one: Member, other: Member) -> float:
-    """|one - other|**2 over all kept weights; the shapes are equal."""
-    difference = (one.flat - other.flat).astype(np.float64)
+def squared(one: Member, other: Member, there: Flags | None = None) -> float:
+    """|one - other|**2 over all kept weights, or those that are ``there``, (weights,); the shapes are equal."""
+    apart = one.flat - other.flat
+    difference = (apart if there is None else apart[there]).astype(np.float64)
     return float(difference @ difference)
 
 

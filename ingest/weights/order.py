@@ -15,9 +15,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import blake2b
 
-import numpy as np
-import numpy.typing as npt
-
 from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative, squared
 from ingest.weights.grid import grid_of
 from ingest.weights.growth import FEWEST, LAST, before, grown
@@ -27,7 +24,6 @@ from ingest.weights.space import is_layer
 from ingest.weights.span import Mixture
 from ingest.weights.stacked import made_of
 
-Flags = npt.NDArray[np.bool_]
 _SPARSE = 0.05
 _MOST = 256  # models of one shape that are set in order by their weights; more go by time and name
 
@@ -142,11 +138,7 @@ def _too_early(others: Iterable[Member], family: Sequence[Member], root: Member)
             if float(there.mean()) >= 1 - _SPARSE:
                 yield member.id, root.id
             elif likeness(member, root) > SAME_FAMILY:
-                yield member.id, min(family, key=lambda other: (_squared(member, other, there), other.id)).id
-
-
-def _squared(member: Member, other: Member, there: Flags) -> float:
-    return float(((member.flat - other.flat)[there].astype(np.float64) ** 2).sum())
+                yield member.id, min(family, key=lambda other: (squared(member, other, there), other.id)).id
 
 
 def _made_from(

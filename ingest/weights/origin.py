@@ -254,28 +254,33 @@ class Origins:
             return None
         relation = Relation(best.relation)
         if relation is not Relation.PERMUTED:
-            best, source = self._continued_by(model, fits) or (best, source)
+            same = [pair for pair in fits if pair[0].relation == best.relation and pair[0].distance < _LAID_NEAR]
+            best, source = self._continued_by(model, same) or (best, source)
         what = f"{best.detail}; relative distance {best.distance:.4f} once laid onto it"
         return self._one(model, source, relation, _MERGE, what, is_leaf=relation is Relation.PERMUTED)
 
     def _continued_by(self, model: Member, fits: Sequence[tuple[Laid, Member]]) -> tuple[Laid, Member] | None:
         """Of elders laid onto a model the one that it continues; None where the weights do not say."""
-        relation = min(fits, key=lambda pair: pair[0].distance)[0].relation
-        same = [(fit, elder) for fit, elder in fits if fit.relation == relation and fit.distance < _LAID_NEAR]
-        rows: dict[str, int] = {}
-        for role in sorted(set(model.matrices).intersection(*(fit.matrices for fit, _ in same))):
-            least = min(len(model.matrices[role]), *(len(fit.matrices[role]) for fit, _ in same))
-            if all(fit.matrices[role].shape[1] == model.matrices[role].shape[1] for fit, _ in same):
-                rows[role] = least
-        view, by_id = Origins(), {elder.id: (fit, elder) for fit, elder in same}
-        for fit, elder in same:
-            held = {role: fit.matrices[role][:count] for role, count in rows.items()}
-            view.know(replace(elder, matrices=held, described=model.tensors), self._found[elder.id])
-        cut = {role: model.matrices[role][:count] for role, count in rows.items()}
-        ours = replace(model, matrices=cut, described=model.tensors)
-        found = view._continued(ours) if rows and len(same) > 1 else None
-        sure = found is not None and len(found.parents) == 1 and found.parents[0].probability > _EITHER
-        return by_id[found.parents[0].base_model] if found is not None and sure else None
+        if len(fits) < 2:
+            return None
+        rows: dict[str, int] = {}  # that can be compared with all of them
+        for role in sorted(set(model.matrices).intersection(*(fit.matrices for fit, _ in fits))):
+            values = [model.matrices[role], *(fit.matrices[role] for fit, _ in fits)]
+            if len({each.shape[1] for each in values}) == 1:
+                rows[role] = min(map(len, values))
+
+        def shown(member: Member, matrices: Mapping[str, Values]) -> Member:
+            """Of the model's shapes."""
+            held = {role: matrices[role][:count] for role, count in rows.items()}
+            return replace(member, matrices=held, described=model.tensors)
+
+        view = Origins()
+        for fit, elder in fits:
+            view.know(shown(elder, fit.matrices), self._found[elder.id])
+        found = view._continued(shown(model, model.matrices)) if rows else None
+        if found is None or found.parents[0].probability <= _EITHER:
+            return None
+        return next(pair for pair in fits if pair[1].id == found.parents[0].base_model)
 
     def _stack(self, model: Member, stack: Stack) -> Origin:
         """A model made of others' layers."""
@@ -295,7 +300,9 @@ class Origins:
         """
         elders = {elder.id: shared for elder in self._floats if (shared := self._trunk(model, elder))}
         if self._relatives(model):  # words are added, and hardly ever taken out: not where some have as many
-            elders = {id: shared for id, shared in elders.items() if not _has_more_words(self._member(id), model)}
+            elders = {
+                id: shared for id, shared in elders.items() if not _has_more_words(self._candidates[id].member, model)
+            }
         if not elders:
             return None
         roles = sorted(frozenset.intersection(*elders.values()))
@@ -323,9 +330,6 @@ class Origins:
             candidates=tuple((twins.get(id, id), share) for id, share in found.candidates),
         )
 
-    def _member(self, id: str) -> Member:
-        return self._candidates[id].member
-
     def _trunk(self, model: Member, elder: Member) -> frozenset[str]:
         """What a model shares with an elder of other shapes, where it is of one family with it."""
         roles = trunk(model, elder)
@@ -342,9 +346,7 @@ class Origins:
         zeros = float((model.flat == 0).mean()) if len(model.flat) else 0.0
         if zeros > _SPARSE and family and not any(_zeros_kept(model, elder) for elder in family):
             there = model.flat != 0
-            source = min(
-                family, key=lambda elder: float(((model.flat - elder.flat)[there].astype(np.float64) ** 2).sum())
-            )
+            source = min(family, key=lambda elder: squared(model, elder, there))
             what = f"{zeros:.0%} of the weights set to zero"
             return self._one(model, source, Relation.PRUNED, _MERGE, what)
         return None
@@ -499,9 +501,9 @@ def _is_apart(model: Member, elder: Member) -> bool:
 
 def _has_more_words(elder: Member, model: Member) -> bool:
     theirs, ours = (
-        {each.role: each.shape for each in one.tensors if each.role == "embedding"} for one in (elder, model)
+        max((each.shape[0] for each in one.tensors if each.role == "embedding"), default=0) for one in (elder, model)
     )
-    return bool(theirs and ours) and theirs["embedding"][0] > ours["embedding"][0]
+    return theirs > ours > 0
 
 
 def _zeros_kept(model: Member, elder: Member) -> bool:

@@ -203,11 +203,5 @@ def _small(values: Iterable[Any]) -> Iterable[Any]:
     return numbers
 
 
-_PLAIN: dict[str, Column] = {
-    "String": partial(_only, str),
-    "ID": partial(_only, str),
-    "Int": _small,
-    "Long": partial(_only, int),
-    "Boolean": partial(_only, bool),
-}
 _AS_IT_IS = {"String": str, "ID": str, "Long": int, "Boolean": bool}
+_PLAIN: dict[str, Column] = {"Int": _small} | {name: partial(_only, kind) for name, kind in _AS_IT_IS.items()}

@@ -16,7 +16,7 @@ There the directions v_j are those of all relatives' changes one below the other
 
     q_i  = sum_{t, j in i} <(c_t - p_t) v_j, (y_t - p_t) v_j> / sum |(c_t - p_t) v_j|**2
 
-(on 65,536 weights of four zoos base models are right for .93 so, and for .90 with each change's own directions).
+(on 65,536 weights of four zoos base models are right for .93 so, and for .91 with each change's own directions).
 When not to trust it: fewer than about 16 thousand weights, and |y - c| near the rounding of y.
 """
 

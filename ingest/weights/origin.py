@@ -299,10 +299,6 @@ class Origins:
         as all have one shape.
         """
         elders = {elder.id: shared for elder in self._floats if (shared := self._trunk(model, elder))}
-        if self._relatives(model):  # words are added, and hardly ever taken out: not where some have as many
-            elders = {
-                id: shared for id, shared in elders.items() if not _has_more_words(self._candidates[id].member, model)
-            }
         if not elders:
             return None
         roles = sorted(frozenset.intersection(*elders.values()))
@@ -497,13 +493,6 @@ def _with_doubt(model: Member, found: Origin) -> Origin:
 def _is_apart(model: Member, elder: Member) -> bool:
     """Whether a relative is no base, but started where the model did."""
     return relative(model, elder, without="head") > FAR and kept(model, elder) < WHOLE
-
-
-def _has_more_words(elder: Member, model: Member) -> bool:
-    theirs, ours = (
-        max((each.shape[0] for each in one.tensors if each.role == "embedding"), default=0) for one in (elder, model)
-    )
-    return theirs > ours > 0
 
 
 def _zeros_kept(model: Member, elder: Member) -> bool:

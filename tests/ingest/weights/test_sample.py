@@ -177,14 +177,6 @@ def test_heads_of_other_sizes_are_no_vocabulary() -> None:
         }
 
 
-def test_who_has_more_words_is_no_base_of_who_has_fewer() -> None:
-    drawn = {name: weights for name, weights in family().items() if name in ("base", "a", "words")}
-    drawn["late"] = by_role(tuned(root(1), task=25, seed=40, size=0.08))
-    members = [held(name, weights, DAY + timedelta(days=at)) for at, (name, weights) in enumerate(drawn.items())]
-    for models in (members, cut_to_windows(members)):
-        assert ("late", "base") in said(models)
-
-
 def test_a_stranger_of_other_shapes_is_laid_onto_nothing() -> None:
     drawn = family()
     stranger = reordered(by_role(root(9)), kept=120, seed=6)

@@ -114,7 +114,9 @@ def settings_of(path: Path) -> dict[str, Any]:
 
 
 def checkpoints(path: Path) -> Iterator[Found]:
-    """The checkpoints under a path, by name. Raises BadInput when the path is not there."""
+    """The checkpoints under a path, by name: that of the folder, behind that of the folder which holds it where this lies under the
+    path too (``AUTHOR/NAME``, as repositories are downloaded). Raises BadInput when the path is not there.
+    """
     if path.is_file():
         yield Found(stem_of(path.name) if path.suffix == ".gguf" else path.stem, path)
         return
@@ -123,7 +125,8 @@ def checkpoints(path: Path) -> Iterator[Found]:
     yield from _within(path, path.name)
 
 
-def _within(folder: Path, name: str) -> Iterator[Found]:
+def _within(folder: Path, name: str, *, inner: bool = False) -> Iterator[Found]:
+    """Those in a folder, which counts as the model ``name`` itself; ``inner``: the folders in it are named with its own name."""
     if folder.name.startswith("models--") and (folder / "snapshots").is_dir():
         yield from _cached(folder)
         return
@@ -138,8 +141,9 @@ def _within(folder: Path, name: str) -> Iterator[Found]:
         yield Found(name, folder)
         return
     yield from (Found(f"{name}/{stem_of(file.name)}", file) for file in single)
-    for inner in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        yield from _within(inner, name if inner.name == _EXPORTS else inner.name)
+    for below in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        own = f"{folder.name}/{below.name}" if inner else below.name
+        yield from _within(below, name if below.name == _EXPORTS else own, inner=True)
 
 
 def _cached(folder: Path) -> Iterator[Found]:

@@ -76,6 +76,19 @@ def test_several_models_in_one_folder(tmp_path: Path) -> None:
     assert [found.model for found in checkpoints(tmp_path / "repo")] == ["repo/m", "repo/n"]
 
 
+def test_folders_of_an_author(tmp_path: Path) -> None:
+    write(tmp_path / "alone" / "m.gguf")
+    write(tmp_path / "alone" / "n.gguf")
+    write(tmp_path / "a" / "same" / "m.gguf")
+    write(tmp_path / "b" / "same" / "m.gguf")
+    write(tmp_path / "b" / "more" / "m.gguf")
+    write(tmp_path / "b" / "more" / "n.gguf")
+    names = ["a/same", "alone/m", "alone/n", "b/more/m", "b/more/n", "b/same"]
+    assert [found.model for found in checkpoints(tmp_path)] == names
+    assert [found.model for found in checkpoints(tmp_path / "a")] == ["same"]
+    assert [found.model for found in checkpoints(tmp_path / "a" / "same")] == ["same"]
+
+
 def test_parts_in_the_cache_of_the_hub(tmp_path: Path) -> None:
     revision = tmp_path / "models--org--name" / "snapshots" / ("0" * 40)
     write(revision / "Q8_0" / "m-Q8_0.gguf", 3)

@@ -14,6 +14,7 @@ GRAPHIQL_PACKAGES := api/web/graphiql/node_modules/.ready
 WEB_SOURCES := $(shell find api/web/src api/web/public api/web/tools -type f ! -name operations.ts) $(wildcard api/web/*.*)
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 TORCH := $(VENV)/.torch
+PROCESSES ?= logical
 PYTEST_FLAGS ?=
 SIZE ?= 200000
 SEED ?= 1
@@ -76,7 +77,7 @@ screenshots: $(READY) $(WEB) ## write the README's pictures of the explorer anew
 
 test: $(READY) $(WEB) $(GRAPHIQL) $(NEO4J) $(NODE) ## run every test, with a real Neo4j server
 	@cd api/web && $(NPM) run --silent test
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --maxprocesses 4 --dist loadfile $(PYTEST_FLAGS)
 
 fuzz: $(READY) ## look for new cases that fail: generated rows, files, names, documents and graphs, ROUNDS times
 	@for round in $$(seq $(ROUNDS)); do \

@@ -83,7 +83,7 @@ class Neo4jServer:
         env = os.environ | {"NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
         return subprocess.run(command, env=env, cwd=folder or self.home, capture_output=True, text=True, check=False)
 
-    def start(self, timeout_seconds: float = 120) -> None:
+    def start(self, timeout_seconds: float = 240) -> None:
         """Start and wait until Bolt answers."""
         self.configure()
         if self.password and not (self.home / "data" / "dbms").exists():

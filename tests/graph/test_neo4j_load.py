@@ -437,5 +437,5 @@ def test_a_killed_server_is_waited_for(tmp_path: Path, neo4j_server: Neo4jServer
         time.sleep(0.02)
     neo4j_server.kill()
     neo4j_server.start()
-    assert process.wait(200) == 0
+    assert process.wait(300) == 0
     assert verify(snapshot, server).equal

@@ -8,8 +8,9 @@ y - p in the quartiles i of singular directions, strong to weak,
     sd_i**2 = sum s_j**2 mean((y - c)_t**2) / (sum s_j**2)**2,      m = |y - c| / |c - p|
 
 A descendant keeps q at 1 (rising to 1 when it forgets; levelling out above 1 after the strong directions when it drifts to another
-task; growing alike in every direction when it goes on with the same); a sibling's q falls throughout. Quartiles with sd above .3
-say nothing: a change in few directions, or a small one under a large step, cannot be told in y, and then y is not said to have it.
+task; growing alike in every direction when it goes on with the same, or falling less in the weak ones than a sibling as far away
+would); a sibling's q falls throughout. Quartiles with sd above .3 say nothing: a change in few directions, or a small one under a
+large step, cannot be told in y, and then y is not said to have it.
 
 Of a window, a few rows of a matrix, the singular directions of one change say little of what is weak: all hold some of the strong.
 There the directions v_j are those of all relatives' changes one below the other, each scaled to one length, and for c
@@ -39,7 +40,8 @@ _DEVIATIONS, _WIDER = 1.5, 2.0
 _POWER = 0.3  # a slope with a larger error says nothing
 _RISE, _FORGET, _SURE = 0.02, 0.15, 0.1
 _LEAST, _MOST_FORGOTTEN = 0.6, 1.5  # slopes; of |c - p|: larger changes that are partly along are siblings'
-_GO_ON, _MOST_GAIN, _UNDIMINISHED, _GROWN, _MOST_AHEAD = 0.5, 1.0, 0.98, 1.05, 2.0
+_HARDLY = 0.6  # longer siblings lack .9 and more of their share of noise, descendants on other data .1 to .45
+_GO_ON, _MOST_GAIN, _UNDIMINISHED, _GROWN, _MOST_AHEAD = 0.5, 1.5, 0.98, 1.05, 2.0
 # Trained on something else: what is shared by all training grows along the strong directions, the rest soon levels out above 1.
 _MOST_DRIFT = 2.0
 _SOON, _LEVEL, _PLATEAU, _HALF_FLAT, _CHILDLIKE, _LOWEST = 0.75, 0.4, 0.3, 0.03, 0.5, 0.1
@@ -61,6 +63,16 @@ class Descent:
     slopes: tuple[float, ...] = ()
     errors: tuple[float, ...] = ()
     distance: float = float("nan")  # |y - c| / |c - p|
+
+    @property
+    def growth(self) -> float:
+        """How much of the candidate's change a model has in the strong directions; 1 is all."""
+        return max(self.slopes[:2])
+
+    @property
+    def lost(self) -> float:
+        """How much less a model has of the weak directions than of the strong ones, from 0 to 1; below 0 when it has more."""
+        return 1 - self.slopes[-1] / self.growth
 
     def __str__(self) -> str:
         profile = ", ".join(f"{slope:.2f}" for slope in self.slopes)
@@ -192,6 +204,7 @@ def descent(
     strongest = float(excess[0])
     if (
         _FLAT < strongest < _MOST_DRIFT
+        and sd[3] < _SURE
         and q[1:].min() > _LEAST
         and excess[1] < _SOON * strongest
         and excess[1] - excess[3] < _LEVEL * strongest
@@ -202,10 +215,25 @@ def descent(
         if more is None or more > _CHILDLIKE:
             return Descent(True, "drifts", *seen)
     gain = float(max(excess[0], excess[1]))
-    if gain > _FLAT and sd[3] < _SURE and excess[3] + room[3] > _GO_ON * gain and gain <= _MOST_GAIN:
-        even = _UNDIMINISHED * q[0] < q[3] < _GROWN * q[0]
-        return Descent(bool(even and m < _MOST_AHEAD), "goes on", *seen)
+    if gain > _FLAT and sd[3] < _SURE:
+        if m < _MOST_AHEAD and q[1:].min() > 1 - _FLAT and _missing(q, m) < _HARDLY:
+            return Descent(True, "goes on", *seen)
+        if excess[3] + room[3] > _GO_ON * gain and gain <= _MOST_GAIN:
+            even = _UNDIMINISHED * q[0] < q[3] < _GROWN * q[0]
+            return Descent(bool(even and m < _MOST_AHEAD), "goes on", *seen)
     return Descent(False, "reversal", *seen)
+
+
+def _missing(slopes: Doubles, distance: float) -> float:
+    """How much of the candidate's noise a model seems to lack, of what a sibling that was trained for longer would lack: near 1 for
+    that, near 0 for a descendant.
+
+    Two runs on the same data differ by the noise of both, about (1 + q_1**2) times a share nu of the shorter one's change: this is
+    what they are apart besides the growth along it; nu is then lost at least where the noise is, in the weak directions.
+    """
+    lost = max(1 - slopes[3] / max(slopes[0], slopes[1]), 0.0)
+    besides = max(distance**2 - (slopes[0] - 1) ** 2, 1e-20)
+    return float(lost * (1 + slopes[0] ** 2) / besides)
 
 
 def _of_merge(model: Member, candidate: Candidate, shared: Mapping[str, Values]) -> Descent:

@@ -4,7 +4,8 @@ Without times families go by size (vocabularies grow, layers are cut), of equal 
 a family as it grew (``ingest.weights.growth``); then what lies too far from its family, the nearest first, and last what is no
 float. With times models go by these, except that a model dated before the root of its family, or before what it is stacked of,
 comes after what it grew from: of many zeros, after the nearest on what is not zero; in another order of neurons, after the root.
-What is equal to a model that is put later so, or was rounded from it, comes after it too.
+Whatever its date, what holds another's weights beside its zeros, and what is exactly another's weights on a grid, comes after
+that. What is equal to a model that is put later so, or was rounded from it, comes after it too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative, squared
-from ingest.weights.grid import grid_of
+from ingest.weights.grid import agreement, grid_of
 from ingest.weights.growth import FEWEST, LAST, before, grown
 from ingest.weights.member import Member
 from ingest.weights.sequence import sequence
@@ -25,6 +26,7 @@ from ingest.weights.span import Mixture
 from ingest.weights.stacked import made_of
 
 _SPARSE = 0.05
+_EXACT = 0.97  # of the weights: siblings and children put on a model's grid agree on less
 _MOST = 256  # models of one shape that are set in order by their weights; more go by time and name
 
 
@@ -131,14 +133,21 @@ def _is_odd(member: Member, family: Sequence[Member]) -> bool:
 
 
 def _too_early(others: Iterable[Member], family: Sequence[Member], root: Member) -> Iterator[tuple[str, str]]:
-    """(what is dated before the root of its family, and lies too far from it to have grown with it; what it must come after)."""
+    """(what is dated before the root of its family, and lies too far from it to have grown with it, or before what it took the
+    weights of; what it must come after).
+    """
     for member in others:
-        if member.shapes == root.shapes and before(member, root):
-            there = member.flat != 0
-            if float(there.mean()) >= 1 - _SPARSE:
+        if member.shapes != root.shapes or not any(before(member, other) for other in family):
+            continue
+        there = member.flat != 0
+        if float(there.mean()) >= 1 - _SPARSE:
+            if before(member, root):
                 yield member.id, root.id
-            elif likeness(member, root) > SAME_FAMILY:
-                yield member.id, min(family, key=lambda other: (squared(member, other, there), other.id)).id
+        elif likeness(member, root) > SAME_FAMILY:
+            nearest = min(family, key=lambda other: (squared(member, other, there), other.id))
+            kept = float((member.flat[there] == nearest.flat[there]).mean()) if there.any() else 0.0
+            if before(member, root) or (before(member, nearest) and kept > _EXACT):
+                yield member.id, nearest.id
 
 
 def _made_from(
@@ -147,8 +156,8 @@ def _made_from(
     families: Sequence[Sequence[Member]],
     chief: Mapping[tuple[str, ...], Member],
 ) -> Iterator[tuple[str, str]]:
-    """(a model that is equal to one which is put later than its date, or was rounded from one that is, or from one of a family that
-    is all younger; that one).
+    """(a model that is equal to one which is put later than its date, or was rounded from one that is, or exactly from one that is
+    younger, or from one of a family that is all younger; that one).
     """
     for member in named:
         equal = next((chief[mark] for mark in sorted(_marks(member)) if mark in chief), member) if moved else member
@@ -156,11 +165,17 @@ def _made_from(
             yield member.id, equal.id
             continue
         for family in families:
-            too_early = all(before(member, other) for other in family)
-            if family[0].shapes != member.shapes or not (moved or too_early) or grid_of(member) is None:
+            if family[0].shapes != member.shapes or not any(moved or before(member, other) for other in family):
+                continue
+            kind = grid_of(member)
+            if kind is None or likeness(member, family[0]) <= SAME_FAMILY:
                 continue
             nearest = min(family, key=lambda other: (squared(member, other), other.id))
-            if (too_early or nearest.id in moved) and likeness(member, nearest) > SAME_FAMILY:
+            if (
+                nearest.id in moved
+                or all(before(member, other) for other in family)
+                or (before(member, nearest) and agreement(member, nearest, kind) > _EXACT)
+            ):
                 yield member.id, nearest.id
 
 

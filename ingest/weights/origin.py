@@ -44,10 +44,14 @@ _HELD = 0.5  # of one model's weights: what another must have of them to be its 
 _OFF = 0.5  # agreement below which another grid is tried
 _CLEARER = 4.0  # there: how much more the second must leave of 1 than the first
 _MOST_ALIKE = 5
+_AS_NEAR = 1.1  # of the least distance: models that another may equally go on from
+_ALIKE, _CLEARLY = 0.15, 3.0  # of growth and distance; deviations: twins, and whose noise a model has of theirs
 _SMALL = 16_000  # weights below which siblings cannot be told from parents
 _FEW, _OF_FEW = 3_000, 0.75  # below which nothing is sure, and how often it was right on zoos 71 and 97 with 1,024
 # How often such an answer was right on generated families (bench/zoo); the same models with other seeds were held out.
 _SURE, _FLAT, _MERGE, _BEND, _EITHER, _NEAREST_ONLY = 0.99, 0.97, 0.95, 0.85, 0.6, 0.5
+
+Seen = tuple[Member, Descent]  # an elder, and whether a model continues it
 
 
 class Origins:
@@ -419,13 +423,12 @@ class Origins:
             relatives = sorted(self._relatives(model), key=lambda elder: squared(model, elder))
             return shared_directions(self._candidates[elder.id] for elder in relatives)
 
-        onward: list[tuple[float, Member, Descent]] = []
+        looked: list[Seen] = []
         for elder in near:
             seen = descent(model, self._candidates[elder.id], self._siblings(elder), shared)
-            if seen.kind == "goes on":
-                onward.append((seen.slopes[-1] / seen.slopes[0], elder, seen))
-            elif seen.accepted:
-                return self._settled(model, elder, seen, onward)
+            if seen.accepted and seen.kind != "goes on":
+                return self._settled(model, (elder, seen), looked)
+            looked.append((elder, seen))
         return self._uncertain(model, near, "no relative whose noise it inherits: the nearest")
 
     def _accepted(self, model: Member, base: Member, seen: Descent) -> Origin:
@@ -437,18 +440,46 @@ class Origins:
             kind = f"inherits its noise: {seen}"
         return self._one(model, base, Relation.FINETUNE, _FLAT if seen.kind in ("root", "flat") else _BEND, kind)
 
-    def _settled(
-        self, model: Member, base: Member, seen: Descent, onward: list[tuple[float, Member, Descent]]
-    ) -> Origin:
+    def _settled(self, model: Member, first: Seen, nearer: Sequence[Seen]) -> Origin:
         """The first relative that it continues, unless it goes on from where a nearer one stopped."""
-        if onward:
-            _, further, how = max(onward, key=lambda item: item[0])
-            if how.accepted:
-                return self._accepted(model, further, how)
-            found = self._accepted(model, base, seen)
-            likely = (base.id, _EITHER), (further.id, 1 - _EITHER)
-            return replace(found, candidates=likely, parents=(replace(found.parents[0], probability=_EITHER),))
-        return self._accepted(model, base, seen)
+        onward = [(*each, self._goes_on(each, nearer)) for each in nearer if each[1].kind == "goes on"]
+        onward = [each for each in onward if each[2] is not False]
+        if not onward:
+            return self._accepted(model, *first)
+        reach = _AS_NEAR * onward[0][1].distance
+        alike = [each for each in onward if self._are_siblings(each[0], onward[0][0]) and each[1].distance < reach]
+        further, how, sure = max(alike, key=lambda each: -each[1].lost)
+        found = self._accepted(model, further, how)
+        if sure:
+            return found
+        base = next((elder for elder, _, goes_on in onward if goes_on and elder is not further), first[0])
+        likely = (further.id, _EITHER), (base.id, 1 - _EITHER)
+        return replace(found, candidates=likely, parents=(replace(found.parents[0], probability=_EITHER),))
+
+    def _goes_on(self, one: Seen, others: Sequence[Seen]) -> bool | None:
+        """Whether a model continues one that it goes on from, and not others like that one: it has lost less of its noise than of
+        theirs. None when nobody is like it, or noise is hard to see, and it may be a sibling that was trained for longer.
+        """
+        elder, seen = one
+        if seen.accepted:
+            return True
+        lost = [
+            other.lost
+            for twin, other in others
+            if twin is not elder
+            and self._are_siblings(twin, elder)
+            and abs(other.growth / seen.growth - 1) < _ALIKE
+            and abs(other.distance / seen.distance - 1) < _ALIKE
+        ]
+        error = _CLEARLY * np.sqrt(2) * seen.errors[-1] / seen.growth
+        if lost and min(lost) - seen.lost > error:
+            return True
+        return False if lost and seen.lost > error else None
+
+    def _are_siblings(self, one: Member, other: Member) -> bool:
+        """Whether both were made from the same single model."""
+        ours, theirs = self._candidates[one.id].parents, self._candidates[other.id].parents
+        return len(ours) == len(theirs) == 1 and ours[0][0] is theirs[0][0]
 
     def _uncertain(self, model: Member, near: Sequence[Member], why: str) -> Origin:
         """The nearest relative, as one of several."""
@@ -466,8 +497,7 @@ class Origins:
         parents = self._candidates[member.id].parents
         if len(parents) == 1:
             for other in self._floats:
-                theirs = self._candidates[other.id].parents
-                if other is not member and len(theirs) == 1 and theirs[0][0] is parents[0][0]:
+                if other is not member and self._are_siblings(member, other):
                     yield other
 
     @staticmethod

@@ -139,6 +139,24 @@ def test_what_has_many_zeros_is_no_root_whatever_its_date() -> None:
     assert told.keys() == (TRUE - {("copy", "c"), ("a-mixed", "z-a"), ("a-mixed", "y-b")}) | {("sparse", "z-a")}
 
 
+def test_what_was_made_from_a_younger_model_to_the_bit_comes_after_it() -> None:
+    """The source is the youngest of a family whose root is dated right: the dates lie, or the source was uploaded anew."""
+    order = [family()[name] for name in ("q-root", "y-b", "e", "z-a", "c", "b-d")]
+    dated = [replace(model, created_at=DAY + timedelta(days=at)) for at, model in enumerate(order)]
+    source = family()["b-d"].matrices
+    rounded = {role: on_grid(values, "int8") for role, values in source.items()}
+    whole = {role: values for role, values in rounded.items() if values is not None}
+    few = {
+        role: np.where(np.abs(values) < np.quantile(np.abs(values), 0.3), np.float32(0), values)
+        for role, values in source.items()
+    }
+    early = DAY + timedelta(days=1, hours=1)
+    told = said([*dated, held("int8", whole, early, dtype="F32"), held("sparse", few, early)])
+    assert told["int8", "b-d"].relation is Relation.QUANTIZED
+    assert told["sparse", "b-d"].relation is Relation.PRUNED
+    assert ("b-d", "c") in told
+
+
 def test_the_first_is_the_root_whatever_the_dates_between_others_say() -> None:
     """The tree of distances joins siblings too: base - late - hub, and three more at the hub."""
     days = [0, 9, 1, 2, 3, 4]

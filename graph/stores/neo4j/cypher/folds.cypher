@@ -57,7 +57,7 @@ CALL (original) {
   RETURN count(o) = 1 AS passes
 }
 WITH original, ids, passes, NOT original IN $known AND (original IN ids OR NOT passes) AS read
-CALL (original, read) {
+CALL (original, passes, read) {
   CALL (original, read) {
     WITH 1 AS one WHERE $fold = 'copies' AND read
     MATCH (m:Model)
@@ -77,7 +77,7 @@ CALL (original, read) {
     WHERE m.family_of = original
     RETURN m
   }
-  WITH original, m
+  WITH passes, m
   WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
     AND ($tasks IS NULL OR m.task IN $tasks)
     AND ($libraries IS NULL OR m.library IN $libraries)
@@ -96,7 +96,7 @@ CALL (original, read) {
     AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
     AND ($domains IS NULL OR any(d IN m.domains WHERE d IN $domains))
     AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
-  WITH original, m.id AS id, CASE $order
+  RETURN count(*) AS models, min(CASE WHEN NOT passes THEN [CASE $order
     WHEN 'downloads_key' THEN m.downloads_key
     WHEN 'likes_key' THEN m.likes_key
     WHEN 'trending_key' THEN m.trending_key
@@ -106,7 +106,6 @@ CALL (original, read) {
     WHEN 'ability_key' THEN m.ability_key
     WHEN 'standing_key' THEN m.standing_key
     ELSE m.parameters_key
-  END AS key
-  RETURN count(*) AS models, min([key, id]) AS first
+  END, m.id] END) AS first
 }
 RETURN collect([original, ids, CASE WHEN read THEN models END, CASE WHEN passes THEN original ELSE first[1] END]) AS answer

@@ -125,6 +125,8 @@ def _part_way(
     """
     gram, against, energy = sums
     for at in heavy:
+        if not gram[at, at]:  # equal to the first in all that is held
+            continue
         weight = float(against[at] / gram[at, at])
         left = max(0.0, energy - weight * float(against[at]))
         far = min(energy, energy - 2 * float(against[at]) + float(gram[at, at]))  # from the nearer end

@@ -7,7 +7,7 @@ import pytest
 
 from ingest.weights.formats import as_bf16
 from ingest.weights.low_rank import rank
-from ingest.weights.span import span
+from ingest.weights.span import _part_way, span
 from tests.ingest.weights.families import Weights, root, tuned
 from tests.ingest.weights.test_order import held
 
@@ -38,6 +38,13 @@ def test_a_merge_of_a_base_with_its_child(share: float) -> None:
     assert mixture is not None
     weights = {parent.id: weight for parent, weight, _ in mixture.parents}
     assert weights == {"base": pytest.approx(1 - share, abs=0.01), "tune": pytest.approx(share, abs=0.01)}
+
+
+def test_an_elder_that_is_equal_in_what_is_held_is_no_end_of_a_line() -> None:
+    """Of few weights a sparse change shows nothing, and what is left of its products is rounding."""
+    elders = [held("base", BASE), held("equal", dict(BASE))]
+    sums = np.zeros((2, 2)), np.array([0.0, 1e-12]), 1.0
+    assert _part_way(held("model", TUNE), elders, [1], sums, 1e-6) is None
 
 
 def test_what_goes_beyond_a_child_or_beside_it_is_no_merge_with_the_base() -> None:

@@ -19,6 +19,7 @@ from ingest.weights.safetensors_file import LONGEST_INDEX, read_safetensors, sha
 _LONGEST_CONFIG = 10_000_000
 CONFIG = "config.json"
 _PICKLED = "pytorch_model*.bin"
+_NO_AUTHORS = ("models", "checkpoints")  # folders that hold models of any
 _EXPORTS = "onnx"  # the folder of a repository that holds exports of it
 ADAPTER = "adapter_config.json"
 BASE_OF_ADAPTER = "base_model_name_or_path"  # in it
@@ -143,7 +144,7 @@ def _within(folder: Path, name: str, *, inner: bool = False) -> Iterator[Found]:
     yield from (Found(f"{name}/{stem_of(file.name)}", file) for file in single)
     for below in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
         own = f"{folder.name}/{below.name}" if inner else below.name
-        yield from _within(below, name if below.name == _EXPORTS else own, inner=True)
+        yield from _within(below, name if below.name == _EXPORTS else own, inner=below.name not in _NO_AUTHORS)
 
 
 def _cached(folder: Path) -> Iterator[Found]:

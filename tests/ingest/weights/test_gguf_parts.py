@@ -83,7 +83,9 @@ def test_folders_of_an_author(tmp_path: Path) -> None:
     write(tmp_path / "b" / "same" / "m.gguf")
     write(tmp_path / "b" / "more" / "m.gguf")
     write(tmp_path / "b" / "more" / "n.gguf")
-    names = ["a/same", "alone/m", "alone/n", "b/more/m", "b/more/n", "b/same"]
+    write(tmp_path / "models" / "plain" / "m.gguf")
+    write(tmp_path / "models" / "c" / "same" / "m.gguf")
+    names = ["a/same", "alone/m", "alone/n", "b/more/m", "b/more/n", "b/same", "c/same", "plain"]
     assert [found.model for found in checkpoints(tmp_path)] == names
     assert [found.model for found in checkpoints(tmp_path / "a")] == ["same"]
     assert [found.model for found in checkpoints(tmp_path / "a" / "same")] == ["same"]

@@ -173,7 +173,7 @@ def folder(
 ) -> None:
     """Read checkpoints on disk and find out from their weights what they were made from.
 
-    A folder a model, a GGUF file, the Hub's cache, or folders of such: safetensors and GGUF.
+    A folder a model (NAME or AUTHOR/NAME), a GGUF file, the Hub's cache, or folders of such: safetensors and GGUF.
 
     \b
     stemma ingest folder models/

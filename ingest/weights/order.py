@@ -48,7 +48,8 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
         if member.is_float and not any(mark in chief for mark in marks):
             later.append(member)
         chief |= {mark: member for mark in marks if member.is_float and mark not in chief}
-    families, others = _families([member for member in later if grid_of(member) is None])
+    grids = {member.id: grid_of(member) for member in named}
+    families, others = _families([member for member in later if grids[member.id] is None])
     merges: dict[str, Mixture] = {}
     placed: dict[str, tuple[int, int]] = {}  # by model: (family, place in it), as its weights say
     after: defaultdict[str, set[str]] = defaultdict(set)
@@ -62,7 +63,7 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
             after[id].add(source)
     for place, member in enumerate(sorted(others, key=lambda member: _apart(member, families))):
         placed[member.id] = len(families), place
-    for id, source in _made_from(set(after), named, families, chief):
+    for id, source in _made_from(set(after), named, families, chief, grids):
         after[id].add(source)
     rest = len(families) + 1
     keys = {member.id: (*placed.get(member.id, (rest, 0)), _precision(member), member.id) for member in named}
@@ -155,6 +156,7 @@ def _made_from(
     named: Iterable[Member],
     families: Sequence[Sequence[Member]],
     chief: Mapping[tuple[str, ...], Member],
+    grids: Mapping[str, str | None],
 ) -> Iterator[tuple[str, str]]:
     """(a model that is equal to one which is put later than its date, or was rounded from one that is, or exactly from one that is
     younger, or from one of a family that is all younger; that one).
@@ -164,11 +166,13 @@ def _made_from(
         if equal is not member and equal.id in moved:
             yield member.id, equal.id
             continue
+        kind = grids[member.id]
+        if kind is None:
+            continue
         for family in families:
-            if family[0].shapes != member.shapes or not any(moved or before(member, other) for other in family):
+            if family[0].shapes != member.shapes or not (moved or any(before(member, other) for other in family)):
                 continue
-            kind = grid_of(member)
-            if kind is None or likeness(member, family[0]) <= SAME_FAMILY:
+            if likeness(member, family[0]) <= SAME_FAMILY:
                 continue
             nearest = min(family, key=lambda other: (squared(member, other), other.id))
             if (

@@ -27,7 +27,7 @@ from graph.stores.neo4j.facets import KEPT_FACETS
 
 LARGEST_BLOCK = 1_000  # rows read at once along an index
 MOST_GROUPS = 1_000  # whose counts are remembered under one filter and order
-KEPT_ANSWERS = 1_000  # counts and facets that are remembered: the graph behind a store does not change
+KEPT_ANSWERS = 1_000  # counts, facets and groups that are remembered: the graph behind a store does not change
 
 
 class Selection:
@@ -97,7 +97,8 @@ class Selection:
     ) -> FoldedPage:
         """Read the models that pass in order, and leave out whoever does not stand for its group, until the page is full."""
         parameters = finding.parameters(where)
-        groups = self._answers.get((where, collapse, order), {})  # by the original: how many pass, who stands for it
+        kept_groups: dict[str, tuple[int, str | None]] = self._answers.get((where, collapse, order), {})
+        groups = dict(kept_groups)  # by the original: how many pass, who stands for it
         shown: list[tuple[ModelRecord, Key, int]] = []
         block, more = first + 1, True
         while more and len(shown) <= first:
@@ -107,7 +108,7 @@ class Selection:
             found = await self._graph.ask(
                 "folds", ids=ids, known=list(groups), fold=collapse.value, order=finding.ORDER_KEYS[order], **parameters
             )
-            groups = groups | {id: (passing, stands) for id, _, passing, stands in found if passing is not None}
+            groups |= {id: (passing, stands) for id, _, passing, stands in found if passing is not None}
             original = {id: group for group, members, _, _ in found for id in members}
             for model, key in zip(page.models, page.keys, strict=True):
                 group = original.get(model.id)

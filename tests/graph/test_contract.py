@@ -22,7 +22,7 @@ from graph.records import Contradicts, Direction, Evidence, ModelRecord, Relatio
 from graph.snapshot import Snapshot
 from graph.store import EVERY_FIELD, ROOT, Collapse, Doubt, EdgeFilter, Facet, Key, ModelFilter, Order, Store, Want
 from graph.stores.embedded import open_snapshot
-from graph.stores.neo4j import Server, load, open_neo4j
+from graph.stores.neo4j import Server, finding, load, members, open_neo4j
 from tests.neo4j_server import Neo4jServer, missing
 from tests.plain_store import PlainStore
 from tests.worlds import (
@@ -256,6 +256,23 @@ def check(
 def test_drawn_family(opener: Opener) -> None:
     datasets, aliases = [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")]
     check(opener, family(), datasets, aliases, board(), alike(), held(), told())
+
+
+@pytest.mark.neo4j
+def test_tables_of_members(monkeypatch: pytest.MonkeyPatch, neo4j_server: Neo4jServer) -> None:
+    """Large groups are counted from their tables: the same, however few models make a group large."""
+    monkeypatch.setattr(members, "LARGE", 2)
+    monkeypatch.setattr(members, "PART", 3)
+    monkeypatch.setattr(finding, "FEW", 0)  # so that a part of a name is looked for among them too
+    rows = [*family(), model("root/of-tables", downloads=3)]
+    datasets, aliases = [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")]
+    check(on(neo4j_server), rows, datasets, aliases, board(), alike(), held(), told(), every=False)
+    with Server(neo4j_server.address).driver() as driver:
+        parts = driver.execute_query("MATCH (t:Members) RETURN collect([t.fold, t.models]) AS parts").records[0][
+            "parts"
+        ]
+    assert {fold for fold, _ in parts} == {"copies", "quants", "family"}
+    assert max(models for _, models in parts) == 3
 
 
 def test_drawn_niches(opener: Opener, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from graph.stores.neo4j.connection import Server
 from graph.stores.neo4j.projection import Frame, Kind
 from graph.stores.neo4j.statements import statement, statements
 
-BATCH = 2_000  # rows of a transaction: 10,000 take the server twice the CPU a row, 500 gain nothing
 LANES = 3  # transactions at a time: on two cores the server packs one while it commits another and the client encodes
 READ_CHUNK = 100_000
 INDEX_PAUSE_SECONDS = 0.1
@@ -120,7 +119,7 @@ class LoadedGraph:
         names = like.columns
         chunks = [like.clear()]
         with self._driver.session(
-            database=self._server.database, default_access_mode=READ_ACCESS, fetch_size=10_000
+            database=self._server.database, default_access_mode=READ_ACCESS, fetch_size=5 * kind.batch
         ) as session:
             result = session.run(statement(f"read_{kind.slug}"))
             order = [result.keys().index(name) for name in names]
@@ -157,7 +156,7 @@ class LoadedGraph:
                     progress.advance(len(batch))
 
         with ThreadPoolExecutor(LANES) as pool:
-            lanes = [pool.submit(lane, _batches(rows, first)) for first in range(LANES)]
+            lanes = [pool.submit(lane, _batches(rows, kind.batch, first)) for first in range(LANES)]
             wait(lanes, return_when=FIRST_EXCEPTION)
             if any(future.done() and future.exception() for future in lanes):
                 failed.set()
@@ -180,9 +179,9 @@ def _run_all(tx: ManagedTransaction, texts: tuple[LiteralString, ...]) -> None:
         tx.run(text).consume()
 
 
-def _batches(rows: Frame, first: int) -> Iterator[Frame]:
-    for start in range(first * BATCH, len(rows), LANES * BATCH):
-        yield rows.slice(start, BATCH)
+def _batches(rows: Frame, size: int, first: int) -> Iterator[Frame]:
+    for start in range(first * size, len(rows), LANES * size):
+        yield rows.slice(start, size)
 
 
 def _frame(rows: list[tuple[object, ...]], like: Frame) -> Frame:

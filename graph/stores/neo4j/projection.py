@@ -18,6 +18,7 @@ from graph.folding import originals
 from graph.frames import Numbers, OnDisk
 from graph.snapshot import Snapshot
 from graph.store import Collapse
+from graph.stores.neo4j.members import tables
 from graph.succession import tables as standing_tables
 from graph.tables import (
     ABILITIES,
@@ -36,8 +37,9 @@ from graph.tables import (
     WEIGHTS,
 )
 
-FORM = 4  # of a graph: which labels, types and properties are written; kept with it, a load mends an older one
+FORM = 5  # of a graph: which labels, types and properties are written; kept with it, a load mends an older one
 UNKNOWN_KEY = 2**63 - 1
+BATCH = 2_000  # rows of a transaction: 10,000 take the server twice the CPU a row, 500 gain nothing
 TIMES = ("created_at", "modified_at")
 CLAIM = ("evidence", "relation", "where", "confidence", "detail")  # the parts of a claim on a DERIVED_FROM
 Frame = pl.DataFrame
@@ -52,14 +54,14 @@ class Kind:
     key: tuple[str, ...]
     build: Callable[[Snapshot], Frame]
     update: bool = False  # changed rows are set in place, because relationships hang on them
+    batch: int = BATCH  # rows that are sent at once
 
 
-def _read(snapshot: Snapshot, table: str) -> Frame:
-    frame = pl.DataFrame(snapshot.table(table))
+def _read(snapshot: Snapshot, table: str, columns: list[str] | None = None) -> Frame:
+    frame = pl.DataFrame(snapshot.table(table, columns))
     times = [pl.col(name).dt.epoch("ms") for name in TIMES if name in frame.columns]
     lists = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List)]
-    absent = [pl.when(pl.col(name).list.len() > 0).then(pl.col(name)).alias(name) for name in lists]
-    return frame.with_columns(*times, *absent)
+    return frame.with_columns(*times, *map(_unless_empty, lists))
 
 
 def _key(column: str, name: str, unknown: float) -> pl.Expr:
@@ -80,7 +82,7 @@ def models(snapshot: Snapshot) -> Frame:
     able = pl.DataFrame(snapshot.table(ABILITIES.name)).select(pl.exclude("norm"))
     ability = able.select(
         pl.col("model").alias("id"),
-        pl.when(pl.col("domains").list.len() > 0).then("domains"),
+        _unless_empty("domains"),
         pl.struct(able.columns).struct.json_encode().alias("ability_facts"),
     )
     on_disk = OnDisk(snapshot)
@@ -98,8 +100,33 @@ def models(snapshot: Snapshot) -> Frame:
         .join(standing, on="id", how="left", maintain_order="left")
         .with_columns(**groups)
     )
-    keyed = joined.with_columns(
-        pl.col("id").str.to_lowercase().alias("id_lower"),
+    keyed = joined.with_columns(pl.col("id").str.to_lowercase().alias("id_lower"), *_keys())
+    return keyed.drop("standing")  # told by the facts
+
+
+MEMBER_COLUMNS = [
+    *("id", "task", "library", "licence", "state", "relations", "parameters", "created_at", "modified_at"),
+    *("downloads", "likes", "trending", "novelty", "novelty_class", "ability", "standards"),
+]  # of models, from which the tables of members are made
+
+
+def members(snapshot: Snapshot) -> Frame:
+    """Members: the tables beside large groups. See ``graph.stores.neo4j.members``."""
+    on_disk = OnDisk(snapshot)
+    read = _read(snapshot, MODELS.name, MEMBER_COLUMNS)
+    able = _read(snapshot, ABILITIES.name, ["model", "domains"])
+    standings, _ = standing_tables(on_disk)
+    said = _read(snapshot, DERIVATIONS.name, ["model", "evidence"]).explode("evidence")
+    evidence = said.group_by("model").agg(pl.col("evidence").drop_nulls().unique().sort())
+    joined = read.rename({"id": "model"})
+    for more in (able, evidence, standings.select("model", standing="probability")):
+        joined = joined.join(more, on="model", how="left", maintain_order="left")
+    return tables(joined.rename({"model": "id"}).with_columns(_unless_empty("evidence"), *_keys()), originals(on_disk))
+
+
+def _keys() -> tuple[pl.Expr, ...]:
+    """By what each order sorts."""
+    return (
         _key("downloads", "downloads_key", UNKNOWN_KEY),
         _key("likes", "likes_key", UNKNOWN_KEY),
         _key("trending", "trending_key", float("inf")),
@@ -110,7 +137,11 @@ def models(snapshot: Snapshot) -> Frame:
         _key("ability", "ability_key", float("inf")),
         _key("standing", "standing_key", float("inf")),
     )
-    return keyed.drop("standing")  # told by the facts
+
+
+def _unless_empty(column: str) -> pl.Expr:
+    """A list, absent where it has no value."""
+    return pl.when(pl.col(column).list.len() > 0).then(pl.col(column)).alias(column)
 
 
 def _with_others(of: Numbers) -> pl.Series:
@@ -202,6 +233,9 @@ TENSOR = Kind("Tensor", "tensor", ("digest",), tensors, update=True)
 SUCCEEDED_BY = Kind(
     "SUCCEEDED_BY", "succeeded_by", ("model", "successor"), lambda snapshot: standing_tables(OnDisk(snapshot))[1]
 )
+MEMBERS = Kind(
+    "Members", "members", ("fold", "original", "part"), members, batch=20
+)  # a row may have a million characters
 HAS_TENSOR = Kind(
     "HAS_TENSOR", "has_tensor", TENSORS.key, lambda snapshot: _read(snapshot, TENSORS.name).drop("values")
 )
@@ -222,4 +256,5 @@ KINDS: tuple[Kind, ...] = (
     HAS_TENSOR,
     SCORED,
     SUCCEEDED_BY,
+    MEMBERS,
 )

@@ -24,6 +24,7 @@ from graph.store import (
 from graph.stores.neo4j import finding, rows
 from graph.stores.neo4j.asking import OpenGraph
 from graph.stores.neo4j.facets import KEPT_FACETS
+from graph.stores.neo4j.tallies import tallies
 
 LARGEST_BLOCK = 1_000  # rows read at once along an index
 MOST_GROUPS = 1_000  # whose counts are remembered under one filter and order
@@ -105,11 +106,16 @@ class Selection:
             read = await self._graph.ask(finding.in_order(where, order), **parameters | page_after(order, block, after))
             page = await self._page_of(read, order, block)
             ids = [model.id for model in page.models]
-            found = await self._graph.ask(
-                "folds", ids=ids, known=list(groups), fold=collapse.value, order=finding.ORDER_KEYS[order], **parameters
-            )
-            groups |= {id: (passing, stands) for id, _, passing, stands in found if passing is not None}
-            original = {id: group for group, members, _, _ in found for id in members}
+            of = {"ids": ids, "known": list(groups), "fold": collapse.value, "order": finding.ORDER_KEYS[order]}
+            found = await self._graph.ask("folds", of=of, **parameters)
+            groups |= {id: (passing, stands) for id, _, passing, stands, _ in found if passing is not None}
+            large = {
+                id: stands is not None
+                for id, members, _, stands, has_table in found
+                if has_table and id not in groups and (id in members or stands is None)
+            }
+            groups |= await tallies(self._graph, large, where, collapse, order)
+            original = {id: group for group, members, *_ in found for id in members}
             for model, key in zip(page.models, page.keys, strict=True):
                 group = original.get(model.id)
                 passing, stands = (
@@ -206,12 +212,13 @@ class Selection:
 
 
 def page_after(order: Order, first: int, after: Key | None) -> dict[str, object]:
-    """The parameters of a page, which is asked for with one row more."""
-    return {
+    """The parameter of a page, which is asked for with one row more."""
+    place = {
         "key": finding.FIRST_KEY if after is None else finding.negated(after.value, order),
         "after": "" if after is None else after.id,
         "limit": first + 1,
     }
+    return {"page": place}
 
 
 def model_page(found: Sequence[rows.Row], order: Order, first: int) -> ModelPage:

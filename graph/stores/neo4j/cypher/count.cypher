@@ -1,58 +1,59 @@
 // How many models pass a filter?
 // Parameters:
 //   $lead            'author'                 the filter that is answered by an index: dataset, author, text, task, library, licence or all
-//   $text            'llama'                  part of the lower-case id; this and all that follow may be null for any
-//   $tasks           ['text-generation']
-//   $libraries       ['transformers']
-//   $licences        ['mit']
-//   $authors         ['org']
-//   $states          ['listed']
-//   $relations       ['root', 'finetune']     'root' is a model without a base model
-//   $evidence        ['hub', 'weights']       some claim about a base model of it is known so
-//   $parameters_min  1000000000               inclusive
-//   $parameters_max  8000000000               inclusive
-//   $created_from    1704067200000            ms since 1970, inclusive
-//   $created_until   1735689600000            ms since 1970, exclusive
-//   $novelty_classes ['light']
-//   $novelty_min     40.0                     inclusive
-//   $novelty_max     100.0                    inclusive
-//   $standards       ['curated']              all of them are met
-//   $domains         ['mathematics']          it has results in one of them
-//   $dataset         'org/data'               canonical id
+//   $where           a map, so that the server plans one statement for all filters; what is null lets any pass
+//     .text             'llama'                  part of the lower-case id
+//     .tasks            ['text-generation']
+//     .libraries        ['transformers']
+//     .licences         ['mit']
+//     .authors          ['org']
+//     .states           ['listed']
+//     .relations        ['root', 'finetune']     'root' is a model without a base model
+//     .evidence         ['hub', 'weights']       some claim about a base model of it is known so
+//     .parameters_min   1000000000               inclusive
+//     .parameters_max   8000000000               inclusive
+//     .created_from     1704067200000            ms since 1970, inclusive
+//     .created_until    1735689600000            ms since 1970, exclusive
+//     .novelty_classes  ['light']
+//     .novelty_min      40.0                     inclusive
+//     .novelty_max      100.0                    inclusive
+//     .standards        ['curated']              all of them are met
+//     .domains          ['mathematics']          it has results in one of them
+//     .dataset          'org/data'               canonical id
 // Row: the number
 CALL () {
   WITH 1 AS one WHERE $lead = 'dataset'
-  MATCH (m:Model)-[:TRAINED_ON]->(:Dataset {id: $dataset})
+  MATCH (m:Model)-[:TRAINED_ON]->(:Dataset {id: $where.dataset})
   RETURN m
   UNION ALL
   WITH 1 AS one WHERE $lead = 'author'
   MATCH (m:Model)
   USING INDEX m:Model(author)
-  WHERE m.author IN $authors
+  WHERE m.author IN $where.authors
   RETURN m
   UNION ALL
   WITH 1 AS one WHERE $lead = 'text'
   MATCH (m:Model)
   USING TEXT INDEX m:Model(id_lower)
-  WHERE m.id_lower CONTAINS $text
+  WHERE m.id_lower CONTAINS $where.text
   RETURN m
   UNION ALL
   WITH 1 AS one WHERE $lead = 'task'
   MATCH (m:Model)
   USING INDEX m:Model(task, downloads_key, id)
-  WHERE m.task IN $tasks AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
+  WHERE m.task IN $where.tasks AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
   RETURN m
   UNION ALL
   WITH 1 AS one WHERE $lead = 'library'
   MATCH (m:Model)
   USING INDEX m:Model(library, downloads_key, id)
-  WHERE m.library IN $libraries AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
+  WHERE m.library IN $where.libraries AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
   RETURN m
   UNION ALL
   WITH 1 AS one WHERE $lead = 'licence'
   MATCH (m:Model)
   USING INDEX m:Model(licence, downloads_key, id)
-  WHERE m.licence IN $licences AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
+  WHERE m.licence IN $where.licences AND m.downloads_key IS NOT NULL AND m.id IS NOT NULL
   RETURN m
   UNION ALL
   WITH 1 AS one WHERE $lead = 'all'
@@ -60,22 +61,22 @@ CALL () {
   RETURN m
 }
 WITH m
-WHERE ($text IS NULL OR m.id_lower CONTAINS $text)
-  AND ($tasks IS NULL OR m.task IN $tasks)
-  AND ($libraries IS NULL OR m.library IN $libraries)
-  AND ($licences IS NULL OR m.licence IN $licences)
-  AND ($authors IS NULL OR m.author IN $authors)
-  AND ($states IS NULL OR m.state IN $states)
-  AND ($relations IS NULL OR any(r IN coalesce(m.relations, ['root']) WHERE r IN $relations))
-  AND ($evidence IS NULL OR EXISTS { (m)-[d:DERIVED_FROM]->() WHERE any(e IN d.evidence WHERE e IN $evidence) })
-  AND ($parameters_min IS NULL OR m.parameters >= $parameters_min)
-  AND ($parameters_max IS NULL OR m.parameters <= $parameters_max)
-  AND ($created_from IS NULL OR m.created_at >= $created_from)
-  AND ($created_until IS NULL OR m.created_at < $created_until)
-  AND ($novelty_classes IS NULL OR m.novelty_class IN $novelty_classes)
-  AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
-  AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
-  AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
-  AND ($domains IS NULL OR any(d IN m.domains WHERE d IN $domains))
-  AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
+WHERE ($where.text IS NULL OR m.id_lower CONTAINS $where.text)
+  AND ($where.tasks IS NULL OR m.task IN $where.tasks)
+  AND ($where.libraries IS NULL OR m.library IN $where.libraries)
+  AND ($where.licences IS NULL OR m.licence IN $where.licences)
+  AND ($where.authors IS NULL OR m.author IN $where.authors)
+  AND ($where.states IS NULL OR m.state IN $where.states)
+  AND ($where.relations IS NULL OR any(r IN coalesce(m.relations, ['root']) WHERE r IN $where.relations))
+  AND ($where.evidence IS NULL OR EXISTS { (m)-[d:DERIVED_FROM]->() WHERE any(e IN d.evidence WHERE e IN $where.evidence) })
+  AND ($where.parameters_min IS NULL OR m.parameters >= $where.parameters_min)
+  AND ($where.parameters_max IS NULL OR m.parameters <= $where.parameters_max)
+  AND ($where.created_from IS NULL OR m.created_at >= $where.created_from)
+  AND ($where.created_until IS NULL OR m.created_at < $where.created_until)
+  AND ($where.novelty_classes IS NULL OR m.novelty_class IN $where.novelty_classes)
+  AND ($where.novelty_min IS NULL OR m.novelty >= $where.novelty_min)
+  AND ($where.novelty_max IS NULL OR m.novelty <= $where.novelty_max)
+  AND ($where.standards IS NULL OR all(s IN $where.standards WHERE s IN coalesce(m.standards, [])))
+  AND ($where.domains IS NULL OR any(d IN m.domains WHERE d IN $where.domains))
+  AND ($where.dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $where.dataset}) })
 RETURN count(m) AS answer

@@ -3,9 +3,9 @@
 //   $ids        ['org/base']
 //   $relations  ['finetune']   or null for any
 //   $evidence   ['hub']        or null for any
-//   $key        -1200          a derived model's downloads_key ...
-//   $after      'org/model'    ... and name, after which the page starts; the smallest number and '' for the first page
-//   $limit      21
+//   $page.key   -1200          a derived model's downloads_key ...
+//   $page.after 'org/model'    ... and name, after which the page starts; the smallest number and '' for the first page
+//   $page.limit 21
 // Row: a list with one entry an id: [id, total under the filter, the page's derivations, each with what is known of the derived
 //   model, in the order of graph.records.ModelRecord]
 UNWIND $ids AS id
@@ -19,10 +19,10 @@ CALL (id) {
   MATCH (:Model {id: id})<-[e:DERIVED_FROM]-(m:Model)
   WHERE ($relations IS NULL OR e.relation IN $relations)
     AND ($evidence IS NULL OR any(v IN e.evidence WHERE v IN $evidence))
-    AND (m.downloads_key > $key OR m.downloads_key = $key AND m.id > $after)
+    AND (m.downloads_key > $page.key OR m.downloads_key = $page.key AND m.id > $page.after)
   WITH e, m
   ORDER BY m.downloads_key, m.id
-  LIMIT $limit
+  LIMIT $page.limit
   RETURN collect([
     m.id, id, e.relation, e.evidence, e.confidence, e.conflict, e.cycle, [
       m.id, m.hub_id, m.author, m.state, m.created_at, m.modified_at, m.task, m.library, m.licence, m.parameters,

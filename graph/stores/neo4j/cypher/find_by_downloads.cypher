@@ -1,52 +1,53 @@
 // Which models pass a filter, by downloads, largest or newest first? Reads the index of that order until the page is full.
 // Parameters:
-//   $key             -1200                    the order's key of the last model seen (the smallest number at first) ...
-//   $after           'org/model'              ... and its name ('' at first)
-//   $limit           21
-//   $text            'llama'                  part of the lower-case id; this and all that follow may be null for any
-//   $tasks           ['text-generation']
-//   $libraries       ['transformers']
-//   $licences        ['mit']
-//   $authors         ['org']
-//   $states          ['listed']
-//   $relations       ['root', 'finetune']     'root' is a model without a base model
-//   $evidence        ['hub', 'weights']       some claim about a base model of it is known so
-//   $parameters_min  1000000000               inclusive
-//   $parameters_max  8000000000               inclusive
-//   $created_from    1704067200000            ms since 1970, inclusive
-//   $created_until   1735689600000            ms since 1970, exclusive
-//   $novelty_classes ['light']
-//   $novelty_min     40.0                     inclusive
-//   $novelty_max     100.0                    inclusive
-//   $standards       ['curated']              all of them are met
-//   $domains         ['mathematics']          it has results in one of them
-//   $dataset         'org/data'               canonical id
+//   $page.key        -1200                    the order's key of the last model seen (the smallest number at first) ...
+//   $page.after      'org/model'              ... and its name ('' at first)
+//   $page.limit      21
+//   $where           a map, so that the server plans one statement for all filters; what is null lets any pass
+//     .text             'llama'                  part of the lower-case id
+//     .tasks            ['text-generation']
+//     .libraries        ['transformers']
+//     .licences         ['mit']
+//     .authors          ['org']
+//     .states           ['listed']
+//     .relations        ['root', 'finetune']     'root' is a model without a base model
+//     .evidence         ['hub', 'weights']       some claim about a base model of it is known so
+//     .parameters_min   1000000000               inclusive
+//     .parameters_max   8000000000               inclusive
+//     .created_from     1704067200000            ms since 1970, inclusive
+//     .created_until    1735689600000            ms since 1970, exclusive
+//     .novelty_classes  ['light']
+//     .novelty_min      40.0                     inclusive
+//     .novelty_max      100.0                    inclusive
+//     .standards        ['curated']              all of them are met
+//     .domains          ['mathematics']          it has results in one of them
+//     .dataset          'org/data'               canonical id
 // Row: a list of models, properties in the order of graph.records.ModelRecord
 MATCH (m:Model)
 USING INDEX m:Model(downloads_key, id)
-WHERE m.downloads_key >= $key AND m.id IS NOT NULL
-  AND CASE WHEN m.downloads_key > $key THEN true ELSE m.id > $after END // an OR would be planned as two unordered seeks
-  AND ($text IS NULL OR m.id_lower CONTAINS $text)
-  AND ($tasks IS NULL OR m.task IN $tasks)
-  AND ($libraries IS NULL OR m.library IN $libraries)
-  AND ($licences IS NULL OR m.licence IN $licences)
-  AND ($authors IS NULL OR m.author IN $authors)
-  AND ($states IS NULL OR m.state IN $states)
-  AND ($relations IS NULL OR any(r IN coalesce(m.relations, ['root']) WHERE r IN $relations))
-  AND ($evidence IS NULL OR EXISTS { (m)-[d:DERIVED_FROM]->() WHERE any(e IN d.evidence WHERE e IN $evidence) })
-  AND ($parameters_min IS NULL OR m.parameters >= $parameters_min)
-  AND ($parameters_max IS NULL OR m.parameters <= $parameters_max)
-  AND ($created_from IS NULL OR m.created_at >= $created_from)
-  AND ($created_until IS NULL OR m.created_at < $created_until)
-  AND ($novelty_classes IS NULL OR m.novelty_class IN $novelty_classes)
-  AND ($novelty_min IS NULL OR m.novelty >= $novelty_min)
-  AND ($novelty_max IS NULL OR m.novelty <= $novelty_max)
-  AND ($standards IS NULL OR all(s IN $standards WHERE s IN coalesce(m.standards, [])))
-  AND ($domains IS NULL OR any(d IN m.domains WHERE d IN $domains))
-  AND ($dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $dataset}) })
+WHERE m.downloads_key >= $page.key AND m.id IS NOT NULL
+  AND CASE WHEN m.downloads_key > $page.key THEN true ELSE m.id > $page.after END // an OR would be planned as two unordered seeks
+  AND ($where.text IS NULL OR m.id_lower CONTAINS $where.text)
+  AND ($where.tasks IS NULL OR m.task IN $where.tasks)
+  AND ($where.libraries IS NULL OR m.library IN $where.libraries)
+  AND ($where.licences IS NULL OR m.licence IN $where.licences)
+  AND ($where.authors IS NULL OR m.author IN $where.authors)
+  AND ($where.states IS NULL OR m.state IN $where.states)
+  AND ($where.relations IS NULL OR any(r IN coalesce(m.relations, ['root']) WHERE r IN $where.relations))
+  AND ($where.evidence IS NULL OR EXISTS { (m)-[d:DERIVED_FROM]->() WHERE any(e IN d.evidence WHERE e IN $where.evidence) })
+  AND ($where.parameters_min IS NULL OR m.parameters >= $where.parameters_min)
+  AND ($where.parameters_max IS NULL OR m.parameters <= $where.parameters_max)
+  AND ($where.created_from IS NULL OR m.created_at >= $where.created_from)
+  AND ($where.created_until IS NULL OR m.created_at < $where.created_until)
+  AND ($where.novelty_classes IS NULL OR m.novelty_class IN $where.novelty_classes)
+  AND ($where.novelty_min IS NULL OR m.novelty >= $where.novelty_min)
+  AND ($where.novelty_max IS NULL OR m.novelty <= $where.novelty_max)
+  AND ($where.standards IS NULL OR all(s IN $where.standards WHERE s IN coalesce(m.standards, [])))
+  AND ($where.domains IS NULL OR any(d IN m.domains WHERE d IN $where.domains))
+  AND ($where.dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $where.dataset}) })
 WITH m
 ORDER BY m.downloads_key, m.id
-LIMIT $limit
+LIMIT $page.limit
 RETURN collect([
   m.id, m.hub_id, m.author, m.state, m.created_at, m.modified_at, m.task, m.library, m.licence, m.parameters,
   m.dtype, m.architecture, m.context_length, m.downloads, m.downloads_all_time, m.likes, m.trending, m.sha, m.gated,

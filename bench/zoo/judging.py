@@ -83,7 +83,9 @@ def read_members(
         if item.model in wanted:
             settings = item.adapter
             if settings is not None:
-                adapters[item.model] = str(judge(str(settings.get("base_model_name_or_path"))))
+                named = judge(str(settings.get("base_model_name_or_path")))
+                if isinstance(named, str):
+                    adapters[item.model] = named
             else:
                 created = datetime.fromisoformat(wanted[item.model].created_at)
                 members.append(member(item.model, item.read(), created, budget))

@@ -1,10 +1,12 @@
 """This file knows quantisation grids: whether weights lie on one, and which model's weights were put on it.
 
 A matrix on a uniform grid has v = d c with whole codes c, |c| <= 127 and d = max|v| / 127, by row (int8) or by block of 32 (Q8_0);
-Q4_0 has at most 16 distinct values a block. The mean of |v/d - round(v/d)| over codes .5 to 24 is .25 without a grid and near 0
-on one. The source is the candidate that, put on the same grid, gives the same values. Whole numbers may lie on other grids, with a
-zero point, one scale for the whole matrix or one a column: there the step d is the least gap between values, and the source is the
-candidate p with |p - v| <= d/2.
+Q4_0 has d = max|v| / 8 and at most 16 distinct values a block. The mean of |v/d - round(v/d)| over codes .5 to 24 is .25 without
+a grid and near 0 on one. The source is the candidate that, put on the same grid, gives the same values. Other block formats
+(K-quants, offsets) have an unknown step and least value in each 16: of the steps (max - min) / k, k = 3 to 63, the best leaves .16
+without a grid, .03 in Q6_K and less in fewer bits; that grid is not written here, so the source is told by the format's noise, see
+``ingest.weights.matched``. Whole numbers may lie on other grids, with a zero point, one scale for the whole matrix or one a column:
+there the step d is the least gap between values, and the source is the candidate p with |p - v| <= d/2.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from ingest.weights.formats import stored
 from ingest.weights.member import Member
 
 ON_GRID = 0.12
+IN_BLOCKS = "blocks of few levels"
+_LEVELS, _IN_BLOCKS, _BLOCK = 63, 0.08, 16
+_SOME = 256  # blocks that are looked at
 _MOST_CODE, _LEAST_CODE = 24, 0.5
 _AGREE = 0.8  # of the matrices
 _TOLERANCE = {"F32": 1e-5, "F64": 1e-5}
@@ -26,7 +31,9 @@ _ROUNDED = 2e-3  # relative, where dequantised values were rounded when stored
 
 
 def grid_of(member: Member) -> str | None:
-    """``int8``, ``Q8_0`` or ``Q4_0`` when the model's matrices lie on that grid, or the block format that it is stored in."""
+    """``int8``, ``Q8_0`` or ``Q4_0`` when the model's matrices lie on that grid, ``IN_BLOCKS`` when they lie on others or on
+    several, or the block format that it is stored in.
+    """
     if member.dtype.startswith("F8_"):
         return member.dtype
     if not member.is_float:
@@ -35,7 +42,9 @@ def grid_of(member: Member) -> str | None:
     if not votes:
         return None
     kind, count = max(votes.items(), key=lambda item: (item[1], str(item[0])))
-    return kind if kind is not None and count > _AGREE * votes.total() else None
+    if count > _AGREE * votes.total():
+        return kind
+    return IN_BLOCKS if votes.total() - votes[None] > _AGREE * votes.total() else None
 
 
 def _vote(values: Values) -> str | None:
@@ -45,11 +54,31 @@ def _vote(values: Values) -> str | None:
     blocks = values.reshape(-1, 32)
     some = blocks[:: max(1, len(blocks) // 64)]
     if np.median((np.diff(np.sort(some, axis=1), axis=1) > 0).sum(axis=1)) < 16:
-        return "Q4_0"
+        return "Q4_0" if _off_grid(some, np.abs(some).max(axis=1, keepdims=True) / 8) < ON_GRID else IN_BLOCKS
     block = _off_grid(blocks, np.abs(blocks).max(axis=1, keepdims=True) / 127)
     if row < ON_GRID and row < block:
         return "int8"
-    return "Q8_0" if block < ON_GRID else None
+    if block < ON_GRID:
+        return "Q8_0"
+    return IN_BLOCKS if _off_levels(values) < _IN_BLOCKS else None
+
+
+def _off_levels(values: Values) -> float:
+    """The mean distance of codes from whole numbers on the best evenly spaced levels of each block, without its least and largest
+    value, which lie on any.
+    """
+    blocks = values.reshape(-1, _BLOCK)
+    some = blocks[:: max(1, len(blocks) // _SOME)].astype(np.float64)
+    some = some[(some != 0).sum(axis=1) > _BLOCK / 2]  # many zeros lie on levels by chance
+    if not len(some):
+        return 0.25
+    least = some.min(axis=1, keepdims=True)
+    place = (some - least) / np.maximum(some.max(axis=1, keepdims=True) - least, 1e-30)
+    best = np.full(len(some), 0.25)
+    for level in range(3, _LEVELS + 1):
+        codes = place * level
+        best = np.minimum(best, np.abs(codes - np.round(codes)).sum(axis=1) / (_BLOCK - 2))
+    return float(np.median(best))
 
 
 def _off_grid(values: Values, step: Values) -> float:

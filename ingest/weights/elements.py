@@ -2,9 +2,9 @@
 
 DARE drops a share of each task vector d_j = p_j - b and scales up the rest, so every weight of y is b + sum over a subset S of
 c_j d_j, up to half of y's spacing. The c_j are sought for the largest explained share of weights where all |d_j| are large; the
-coefficient reported is c_j times the share where j is on. TIES keeps each weight from b, from one parent, or the weighted mean of
-those that agree in sign; only the ratio of its weights can be known. Both need weights equal to the base as y's format holds it: at
-least 5 %.
+coefficient reported is c_j times the share where j is on. Where little was dropped, c_j is the least-squares coefficient over the
+share that was kept, which is sought too. TIES keeps each weight from b, from one parent, or the weighted mean of those that agree
+in sign; only the ratio of its weights can be known. It needs weights equal to the base as y's format holds it: at least 5 %.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ _RATIOS = np.arange(0.1, 3.5, 0.02)
 _SHARES = np.arange(0.02, 0.98, 0.01)
 _SPIKED, _FEWEST_RATIOS = 2.0, 200
 _MOST_PARENTS = 7
+_MOST_SUMMED, _KEPT = 4, np.arange(0.5, 0.96, 0.05)  # parents of a merge that dropped little, and what it kept
+_REFINED = 4  # times that scales are made exact on what they explain
 _SINGLE = 1e-6  # of a change: what summing in single precision loses
 
 
@@ -62,8 +64,8 @@ def chosen_by_element(
     """The DARE or TIES merge that a model is, of its elders on one of ``bases``; None when it is none."""
     best: _Found | None = None
     for base in bases:
-        some = _looked_at(model, base)
-        if some is None:
+        some, untouched = _looked_at(model, base)
+        if not len(some):
             continue
         from_base = base.flat[some].astype(np.float64)
         change = model.flat[some].astype(np.float64) - from_base
@@ -71,7 +73,11 @@ def chosen_by_element(
         deltas = {
             at: elder.flat[some].astype(np.float64) - from_base for at, elder in enumerate(elders) if elder is not base
         }
-        best = _best_on(_Sample(change, bound, deltas), heavy, base, best)
+        sample = _Sample(change, bound, deltas)
+        if untouched >= _UNTOUCHED:
+            best = _best_on(sample, heavy, base, best)
+        if best is None:
+            best = _little_dropped(sample, [at for at in heavy if at in deltas], base)
         if best is not None and best.explained > _ENOUGH:
             break
     if best is None:
@@ -82,10 +88,9 @@ def chosen_by_element(
     return Mixture(parents, best.method, detail, best.base, tuple(float(scale) for _, _, scale in parts))
 
 
-def _looked_at(model: Member, base: Member) -> npt.NDArray[np.int64] | None:
-    """Places of weights that tell such a merge: the base's smallest, whose rounding hides least, of the matrices that changed.
-
-    None when in the median of these matrices fewer than 5 % of such weights are the base's.
+def _looked_at(model: Member, base: Member) -> tuple[npt.NDArray[np.int64], float]:
+    """(places of weights that tell such a merge: the base's smallest, whose rounding hides least, of the matrices that changed; how
+    many of these are the base's, in the median of the matrices). Shape: (weights,).
     """
     begin, kept, untouched = 0, [], []
     for role in sorted(model.matrices):
@@ -97,10 +102,10 @@ def _looked_at(model: Member, base: Member) -> npt.NDArray[np.int64] | None:
             untouched.append(float(same[places].mean()))
             kept.append(places + begin)
         begin += ours.size
-    if not kept or float(np.median(untouched)) < _UNTOUCHED:
-        return None
+    if not kept:
+        return np.empty(0, dtype=np.int64), 0.0
     places = np.concatenate(kept)
-    return places[:: max(1, len(places) // _SAMPLE)]
+    return places[:: max(1, len(places) // _SAMPLE)], float(np.median(untouched))
 
 
 def _best_on(sample: _Sample, heavy: Sequence[int], base: Member, best: _Found | None) -> _Found | None:
@@ -117,6 +122,25 @@ def _best_on(sample: _Sample, heavy: Sequence[int], base: Member, best: _Found |
         if best is not None and best.explained > _ENOUGH:
             break
     return best
+
+
+def _little_dropped(sample: _Sample, heavy: Sequence[int], base: Member) -> _Found | None:
+    """A DARE merge that kept most of each task vector: the heaviest of the least-squares fit, all scaled up alike."""
+    for size in range(min(len(heavy), _MOST_SUMMED), 1, -1):
+        parents = tuple(heavy[:size])
+        deltas = np.stack([sample.deltas[at] for at in parents])
+        weights = np.linalg.lstsq(deltas.T, sample.change, rcond=None)[0]
+        left = sample.change - weights @ deltas
+        if float(left @ left) > _HOPEFUL * float(sample.change @ sample.change):
+            continue
+        tried = (
+            _dare(sample, parents, dict(zip(parents, weights / kept, strict=True)), base, is_near=True)
+            for kept in _KEPT
+        )
+        found = max((one for one in tried if one is not None), key=lambda one: one.explained, default=None)
+        if found is not None and found.explained > _ENOUGH:
+            return found
+    return None
 
 
 def _screened(sample: _Sample, heavy: Sequence[int], spikes: Mapping[int, float]) -> list[int]:
@@ -152,7 +176,10 @@ def _spike(sample: _Sample, parent: int) -> tuple[float, float]:
     return (float(np.median(near)) if len(near) else 1.0), float(counts[at] / (around + 3))
 
 
-def _dare(sample: _Sample, parents: tuple[int, ...], scale_of: dict[int, float], base: Member) -> _Found | None:
+def _dare(
+    sample: _Sample, parents: tuple[int, ...], scale_of: dict[int, float], base: Member, *, is_near: bool = False
+) -> _Found | None:
+    """``is_near``: the scales are nearly right, and only to be made exact."""
     large = np.all([np.abs(sample.deltas[at]) > _LARGE * sample.bound for at in parents], axis=0)
     if large.sum() <= 100:
         return None
@@ -172,9 +199,9 @@ def _dare(sample: _Sample, parents: tuple[int, ...], scale_of: dict[int, float],
         begun = explained(scale)
         if begun < _HOPEFUL:
             return None
-        if begun < _ENOUGH:
+        if begun < _ENOUGH and not is_near:
             scale = _searched(scale, explained)
-        for _ in range(2):
+        for _ in range(_REFINED):
             apart = np.abs(change - (switch * scale) @ deltas)
             on, good = switch[apart.argmin(axis=0)], apart.min(axis=0) <= bound
             if good.sum() > 100:

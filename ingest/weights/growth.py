@@ -29,13 +29,14 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 from ingest.weights.by_matrix import by_matrix
 from ingest.weights.elements import chosen_by_element
 from ingest.weights.member import Doubles, Member
-from ingest.weights.noise import equal_shares, noise_distances
+from ingest.weights.noise import common_noise, equal_shares, noise_distances
 from ingest.weights.sequence import sequence
 from ingest.weights.span import Grams, Mixture, between, span
 from ingest.weights.stacked import Stack, stacked
@@ -45,7 +46,10 @@ DATED: Final = (
 )
 FEWEST: Final = 3
 LAST: Final = datetime.max.replace(tzinfo=UTC)
+Integers = npt.NDArray[np.int32]
 _TWINS = 0.1
+_CROSSED = 1.0
+_BESIDE = 0.06
 _MERGED = 1.5
 _LIKELIEST = 4
 _VOTE, _MORE = 1.0, 0.02
@@ -61,19 +65,22 @@ class Growth:
     order: Sequence[Member]
     merges: Mapping[str, Mixture]
     after: Mapping[str, AbstractSet[str]]  # what its upload time puts too early must come after these
+    late: (
+        Member | None
+    )  # the root, where several were uploaded before it: then its own time is wrong, or of a re-upload
 
 
 def grown(family: Sequence[Member]) -> Growth:
     """How a family of equal shapes grew."""
     if len(family) < FEWEST:
-        return Growth(family, {}, {})
+        return Growth(family, {}, {}, None)
     equal, grams = equal_shares(family), Grams(family)
     distances = (1 - equal) * noise_distances(family)
     averages = _averages(family, distances, grams)
     mixed = [
         sum(member.id == parent.id for one in averages.values() for parent, _, _ in one.parents) for member in family
     ]
-    found, root, tried = averages, -1, set[int]()
+    found, root, tried, barred = averages, -1, set[int](), set[str]()
 
     @cache
     def sums(base: str) -> int:
@@ -83,17 +90,22 @@ def grown(family: Sequence[Member]) -> Growth:
         plain = [at for at, member in enumerate(family) if member.id not in found]
         square = np.ix_(plain, plain)
         those, parents = [family[at] for at in plain], [mixed[at] for at in plain]
-        inner, above = _root(those, distances[square], equal[square], parents, sums)
+        while True:
+            inner, above = _root(those, distances[square], equal[square], parents, sums, barred)
+            if not _is_doubtful(those[inner], those):
+                break
+            barred.add(those[inner].id)
         root = plain[inner]
         if root in tried:
             break
         tried.add(root)
         found = _merges(family, root, grams, averages)
+    early = [at for at in plain if before(family[at], family[root])]
     after: dict[str, set[str]] = {}
-    for child, base in enumerate(above):
-        member = family[plain[child]]
-        if base is not None and before(member, family[root]) and before(member, family[plain[base]]):
-            after[member.id] = {family[plain[base]].id}
+    if len(early) == 1:
+        base = above[plain.index(early[0])]
+        if base is not None and before(family[early[0]], family[plain[base]]):
+            after[family[early[0]].id] = {family[plain[base]].id}
     wanted: defaultdict[str, set[str]] = defaultdict(set)
     for id, mixture in found.items():
         wanted[id] = {parent.id for parent, _, _ in mixture.parents} | {mixture.base.id}
@@ -108,7 +120,15 @@ def grown(family: Sequence[Member]) -> Growth:
         if behind:  # a child of a merge may be nearer to the root than the merge's parents
             wanted[family[at].id].add(family[min(behind, key=lambda other: distances[other, at])].id)
     by_distance = [family[at] for at in np.lexsort((np.arange(len(family)), distances[root]))]
-    return Growth(sequence(by_distance, wanted), found, after)
+    return Growth(sequence(by_distance, wanted), found, after, family[root] if len(early) > 1 else None)
+
+
+def _is_doubtful(root: Member, family: Sequence[Member]) -> bool:
+    """Whether others were uploaded before a root, and have noise in common that it has not: then it grew beside them, from one that
+    is not known.
+    """
+    others = [member for member in family if member is not root]
+    return any(before(member, root) for member in others) and common_noise(root, others) > _BESIDE
 
 
 def _merges(family: Sequence[Member], root: int, grams: Grams, averages: Mapping[str, Mixture]) -> dict[str, Mixture]:
@@ -201,10 +221,15 @@ def before(one: Member, other: Member) -> bool:
 
 
 def _root(
-    family: Sequence[Member], distances: Doubles, equal: Doubles, mixed: Sequence[int], sums: Callable[[str], int]
+    family: Sequence[Member],
+    distances: Doubles,
+    equal: Doubles,
+    mixed: Sequence[int],
+    sums: Callable[[str], int],
+    barred: AbstractSet[str] = frozenset(),
 ) -> tuple[int, list[int | None]]:
     """(the most probable root, the neighbour above each model seen from it). ``equal``: shares of weights; ``mixed``: of how many
-    averages each is a parent; ``sums``: how many models are sums from one.
+    averages each is a parent; ``sums``: how many models are sums from one; ``barred``: who is not the root.
     """
     count = len(family)
     floor = 1e-12 * (float(distances.max()) or 1.0)
@@ -225,16 +250,36 @@ def _root(
     score -= _MERGED * np.array(mixed)
     first = min((member.created_at for member in family if member.created_at is not None), default=LAST)
     score -= [DATED * (member.created_at is not None and member.created_at > first) for member in family]
+    score -= _CROSSED * _crossed(family, order, above)
     score += [_KEPT_BY * kept for kept in _votes(equal, range(count), least=_KEPT).values()]
     ranked = sorted(range(count), key=lambda at: (-round(float(score[at]), 9), at))
     for at in ranked[:_LIKELIEST]:
         score[at] += _MERGED * sums(family[at].id)
+    score[[at for at, member in enumerate(family) if member.id in barred]] = -np.inf
     root = max(range(count), key=lambda at: (round(float(score[at]), 9), -at))
     twins = [at for at in range(count) if at == root or distances[root, at] < _TWINS * middle]
     votes = _votes(equal, twins)
     root = max(twins, key=lambda at: (round(float(score[at]) + _VOTE * votes[at], 9), -at))
     _, above = breadth_first_order(tree, root, directed=False)
     return root, [None if at == root else int(above[at]) for at in range(count)]
+
+
+def _crossed(family: Sequence[Member], order: Integers, above: Integers) -> Doubles:
+    """How many edges of a tree, seen from each model as its root, lead to a model that was uploaded before the one it would be made
+    of; the root's own do not count. ``order``: from some model on, ``above`` the neighbour of each towards that. Shape: (models,).
+    """
+    count = np.zeros(len(family))
+    own = np.zeros(len(family))  # of each, when it is the root
+    first = int(order[0])
+    for at in order[1:].tolist():
+        up = int(above[at])
+        count[first] += before(family[at], family[up])
+        own[up] += before(family[at], family[up])
+        own[at] += before(family[up], family[at])
+    for at in order[1:].tolist():
+        up = int(above[at])
+        count[at] = count[up] - before(family[at], family[up]) + before(family[up], family[at])
+    return count - own
 
 
 def _votes(equal: Doubles, candidates: Sequence[int], least: float = 0.0) -> dict[int, int]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from hashlib import blake2b
@@ -18,7 +18,7 @@ from graph.novelty import Tier
 from ingest.weights.checkpoint import Checkpoint, Values
 from ingest.weights.digesting import Digesting
 from ingest.weights.exact import Described, Digest, Identity, identity
-from ingest.weights.formats import FLOATS, spacing
+from ingest.weights.formats import FLOATS, spacing, stored
 from ingest.weights.sample import sampled
 from ingest.weights.space import is_layer, placed, places
 from ingest.weights.torch_sketch import sketching
@@ -26,6 +26,7 @@ from ingest.weights.whole import Whole
 
 Doubles = npt.NDArray[np.float64]
 BUDGET = 1_000_000  # values of one model that are kept for comparison
+_COARSE = frozenset({"BF16", "F16"})  # dtypes that weights are rounded to
 _LARGEST = 1e12  # values beyond it are no weights, and sums of their squares overflow float32
 
 
@@ -102,6 +103,14 @@ class Member:
     def rounding(self) -> float:
         """The energy of this model's own rounding: the sum of spacing**2 / 12."""
         return float((self.spacing.astype(np.float64) ** 2).sum() / 12)
+
+    def held_as(self, dtype: str) -> Member:
+        """The model with its matrices rounded to a dtype, as one of that dtype has them that left them untouched."""
+        if dtype not in _COARSE or self.dtype == dtype:
+            return self
+        return replace(
+            self, dtype=dtype, matrices={role: stored(values, dtype) for role, values in self.matrices.items()}
+        )
 
     @property
     def is_float(self) -> bool:

@@ -2,8 +2,9 @@
 
 Without times families go by size (vocabularies grow, layers are cut), of equal size the one with most relatives first, and within
 a family as it grew (``ingest.weights.growth``); then what lies too far from its family, the nearest first, and last what is no
-float. With times models go by these, except that a model dated before the root of its family, or before what it is stacked of,
-comes after what it grew from: of many zeros, after the nearest on what is not zero; in another order of neurons, after the root.
+float. With times models go by these, except that a root before which several of its family are dated comes before these, and what
+alone is dated before the root of its family, or before what it is stacked of, comes after what it grew from: of many zeros, after
+the nearest on what is not zero; in another order of neurons, after the root.
 Whatever its date, what holds another's weights beside its zeros, and what is exactly another's weights on a grid, comes after
 that. What is equal to a model that is put later so, or was rounded from it, comes after it too.
 """
@@ -53,12 +54,15 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
     merges: dict[str, Mixture] = {}
     placed: dict[str, tuple[int, int]] = {}  # by model: (family, place in it), as its weights say
     after: defaultdict[str, set[str]] = defaultdict(set)
+    late: list[tuple[Member, Sequence[Member]]] = []  # roots, and their families
     for number, family in enumerate(sorted(families, key=_size)):
         growth = grown(family)
         placed |= {member.id: (number, place) for place, member in enumerate(growth.order)}
         merges |= growth.merges
         for id, elders in growth.after.items():
             after[id] |= elders
+        if growth.late is not None:
+            late.append((growth.late, family))
         for id, source in _too_early(others, family, growth.order[0]):
             after[id].add(source)
     for place, member in enumerate(sorted(others, key=lambda member: _apart(member, families))):
@@ -70,6 +74,10 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
     by_weights = sorted(named, key=lambda member: keys[member.id])
     dated = iter([member for member in named if member.created_at is not None])
     order = [next(dated) if member.created_at is not None else member for member in by_weights]
+    for root, kin in late:
+        whose = {member.id for member in kin if member.created_at is not None}
+        first = next(at for at, member in enumerate(order) if member.id in whose)
+        order = [*order[:first], root, *(member for member in order[first:] if member is not root)]
     for id, parents in made_of(named).items():
         after[id] |= parents
     return Chronicle(tuple(sequence(order, after)), merges)

@@ -182,6 +182,8 @@ class Origins:
         in_blocks = not model.is_float and kind != "int8"
         if share < 0 or (in_blocks and share < _OFF):  # there its steps were chosen otherwise than they are here
             return self._most_likely(model, near, kind)
+        if model.is_float and share < _OFF:  # given back from a grid: its source would have more in common with it
+            return Origin(model.id, is_leaf=True)
         second = scored[1][0] if len(scored) > 1 else 0.0
         is_sure = share > _NEARLY or (share > _OFF and share > 1.05 * second)
         what = f"on the {kind} grid of it: {share:.3f} of the weights"
@@ -204,7 +206,7 @@ class Origins:
         if len(near) > 1:
             second = order[1]
             what += f", log-odds {-logs[second]:+.1f} over {near[second][1].id}"
-        found = self._one(model, source, Relation.QUANTIZED, probability, what, is_leaf=True)
+        found = self._one(model, source, Relation.QUANTIZED, probability, what, is_leaf=not model.is_float)
         if probability >= _FLAT:
             return found
         return replace(found, candidates=tuple((near[at][1].id, float(shares[at])) for at in order[:5]))
@@ -316,7 +318,7 @@ class Origins:
                 continue
             theirs = held[elder.id]
             if elder.id in elders:
-                if np.array_equal(ours.flat, theirs.flat):
+                if np.array_equal(ours.flat, theirs.held_as(ours.dtype).flat):
                     return self._one(model, elder, Relation.FINETUNE, _SURE, "a new head on an untouched trunk")
                 like = [other.id for other in close if np.array_equal(held[other.id].flat, theirs.flat)]
                 twins[elder.id] = like[0] if like else elder.id
@@ -341,7 +343,7 @@ class Origins:
         # Of windows: what it changed may lie beyond them.
         is_seen = not any(np.array_equal(model.flat, elder.flat) for elder in family)
         for elder in family if is_seen else []:
-            if head_changed(model, elder):
+            if head_changed(model, elder.held_as(model.dtype)):
                 return self._one(model, elder, Relation.FINETUNE, _SURE, "a new head on an untouched trunk")
         zeros = float((model.flat == 0).mean()) if len(model.flat) else 0.0
         if zeros > _SPARSE and family and not any(_zeros_kept(model, elder) for elder in family):
@@ -390,7 +392,9 @@ class Origins:
         touching = self._untouched(model, self._relatives(model))
         if not touching:
             return None
-        ranked = sorted(((rank(model, elder), elder) for elder in touching), key=lambda pair: pair[0].total)
+        ranked = sorted(
+            ((rank(model, elder.held_as(model.dtype)), elder) for elder in touching), key=lambda pair: pair[0].total
+        )
         change, base = ranked[0]
         if not change.is_low:
             return None
@@ -400,9 +404,10 @@ class Origins:
     @staticmethod
     def _untouched(model: Member, family: Sequence[Member]) -> list[Member]:
         """The relatives that share most untouched matrices; none when nobody shares one."""
+        held = {elder.id: elder.held_as(model.dtype).matrices for elder in family}
         shared = {
-            elder.id: sum(np.array_equal(values, elder.matrices[role]) for role, values in model.matrices.items())
-            for elder in family
+            id: sum(np.array_equal(values, theirs[role]) for role, values in model.matrices.items())
+            for id, theirs in held.items()
         }
         most = max(shared.values(), default=0)
         return [elder for elder in family if most and shared[elder.id] == most]

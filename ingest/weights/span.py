@@ -1,7 +1,7 @@
 """This file knows merges that are sums: a model that lies in the span of its elders up to its own rounding.
 
 For model y, base b (the oldest of the family) and elders s_j: w = argmin over w >= 0 of |y - b - sum w_j (s_j - b)|**2 (Lawson and
-Hanson's NNLS). Of the heaviest six, the smallest set of two to four whose unconstrained fit leaves r <= 3F, where
+Hanson's NNLS). Of the heaviest six, the smallest set of two to five whose unconstrained fit leaves r <= 3F, where
 F = sum spacing(y)**2 / 12 is the energy of y's own rounding (at least 1e-5 of that of y - b), while no single elder leaves less
 than 6F. One parent more only when r falls by 3 %. Linear, spherical and task-arithmetic merges end at r/F of .8 to 1. A merge of
 the base itself with one elder has one task vector, and r <= 1.15F.
@@ -86,7 +86,7 @@ def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) ->
     floor = max(model.rounding, SINGLE * energy)
     single = min(energy - 2 * against[at] + gram[at, at] for at in range(count))
     best: tuple[float, tuple[int, ...], Doubles] | None = None
-    for size in (2, 3, 4):
+    for size in (2, 3, 4, 5):
         fits = [_fit(gram, against, energy, chosen) for chosen in itertools.combinations(heavy, size)]
         good = [
             fit

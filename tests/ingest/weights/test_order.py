@@ -18,7 +18,7 @@ from ingest.weights.formats import as_bf16
 from ingest.weights.grid import on_grid
 from ingest.weights.growth import _root
 from ingest.weights.member import Doubles, Member
-from ingest.weights.noise import equal_shares, noise_distances
+from ingest.weights.noise import common_noise, equal_shares, noise_distances
 from ingest.weights.order import chronicle
 from ingest.weights.origin import origins
 from ingest.weights.parent import Origin, Parent
@@ -170,6 +170,31 @@ def test_the_first_is_the_root_whatever_the_dates_between_others_say() -> None:
     root, above = _root(models, distances, np.eye(6), [0] * 6, lambda _: 0)
     assert root == 0
     assert above == [None, 0, 1, 2, 2, 2]
+
+
+def test_what_was_merged_of_children_of_a_base_that_is_not_there_is_not_their_root() -> None:
+    """It lies in their middle; in truth all are children of one that is not known, and were uploaded before it."""
+    base = dict(family()["q-root"].matrices)
+    names = [f"m{at}" for at in range(6)]
+    tunes = {name: tuned(base, task=40 + at, seed=40 + at) for at, name in enumerate(names)}
+    mixed = {
+        role: as_bf16(values + 0.5 * sum(tunes[name][role] - values for name in names[:3]))
+        for role, values in base.items()
+    }
+    models = [held(name, weights, DAY + timedelta(days=at)) for at, (name, weights) in enumerate(tunes.items())]
+    models.append(held("mixed", mixed, DAY + timedelta(days=9)))
+    assert [model.id for model in chronicle(models).order] == [*names, "mixed"]
+    root = replace(family()["q-root"], created_at=DAY + timedelta(days=9))
+    assert chronicle([*models[:6], root]).order[0].id == "q-root"
+
+
+def test_noise_in_common_tells_a_root_from_its_children() -> None:
+    base = dict(family()["q-root"].matrices)
+    root = held("root", base)
+    tunes = [held(f"m{at}", tuned(base, task=40 + at, seed=40 + at)) for at in range(5)]
+    assert abs(common_noise(root, tunes)) < 0.05
+    assert common_noise(tunes[0], tunes[1:]) > 0.3
+    assert common_noise(root, tunes[:1]) == 0
 
 
 def star(hub: int, twin: int, count: int = 8) -> Doubles:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+import numpy.typing as npt
 import pytest
 from safetensors.numpy import save_file
 
@@ -87,6 +88,40 @@ def test_dropped_and_scaled_task_vectors_are_a_merge(tmp_path: Path) -> None:
     assert edges(told["mixed"]) == {("tune", Relation.MERGE), ("far", Relation.MERGE)}
 
 
+@pytest.mark.parametrize(("kept", "size"), [(0.9, 3), (0.8, 2), (0.7, 3)])
+def test_task_vectors_of_which_little_was_dropped_are_a_merge(tmp_path: Path, kept: float, size: int) -> None:
+    """Of few weights all task vectors are dropped, so that few are the base's."""
+    rng = np.random.default_rng(5)
+    models = {"tune": TUNE, "far": FAR, "third": tuned(BASE, task=5, seed=16)}
+    shares = dict(zip(models, (0.85, 0.6, 0.4)[:size], strict=False))
+    mixed = {
+        name: as_bf16(
+            (
+                base
+                + sum(
+                    share / kept * (models[part][name] - base) * (rng.random(base.shape) < kept)
+                    for part, share in shares.items()
+                )
+            ).astype(np.float32)
+        )
+        for name, base in BASE.items()
+    }
+    told = found(tmp_path, root=BASE, **models, sibling=tuned(BASE, task=1, seed=14), mixed=mixed)
+    assert edges(told["mixed"]) == {(name, Relation.MERGE) for name in shares}
+    assert {parent.base_model: parent.weight for parent in told["mixed"].parents} == pytest.approx(shares, abs=0.03)
+
+
+def test_an_average_of_five_has_all_of_them(tmp_path: Path) -> None:
+    models = {f"m{at}": tuned(BASE, task=20 + at, seed=20 + at) for at in range(5)}
+    shares = dict(zip(models, (0.35, 0.2, 0.2, 0.15, 0.1), strict=True))
+    mixed = {
+        name: as_bf16(np.sum([share * models[part][name] for part, share in shares.items()], axis=0).astype(np.float32))
+        for name in BASE
+    }
+    told = found(tmp_path, root=BASE, **models, mixed=mixed)
+    assert {parent.base_model: parent.weight for parent in told["mixed"].parents} == pytest.approx(shares, abs=0.02)
+
+
 def test_trimmed_task_vectors_are_a_merge_where_one_touches_few_matrices(tmp_path: Path) -> None:
     """TIES of an adapter and two siblings: where the adapter changed nothing, their mean says nothing of its weight."""
     models = {"adapter": adapted(), "tune": TUNE, "sibling": tuned(BASE, task=1, seed=14, size=0.04)}
@@ -128,6 +163,24 @@ def test_a_merged_adapter_is_of_low_rank(tmp_path: Path) -> None:
     assert "rank 4" in told["adapted"].parents[0].detail
 
 
+def test_a_merged_adapter_is_of_low_rank_beside_rounding(tmp_path: Path) -> None:
+    """Of a base in float32 all weights are rounded when an adapter on it is stored as bfloat16, touched or not."""
+    rng = np.random.default_rng(9)
+    fine = {name: values + rng.normal(0, 1e-5, values.shape).astype(np.float32) for name, values in BASE.items()}
+    merged = {name: as_bf16(fine[name] + (values - BASE[name])) for name, values in adapted().items()}
+    few = {name: values if "q_proj" in name else as_bf16(fine[name]) for name, values in merged.items()}
+    write(tmp_path / "root", fine, dtype="f32")
+    for name, weights in {"adapted": merged, "few": few}.items():
+        write(tmp_path / name, weights)
+    members = [
+        replace(_member(tmp_path / name), created_at=DAY + timedelta(days=at))
+        for at, name in enumerate(("root", "adapted", "few"))
+    ]
+    for told in list(origins(members))[1:]:
+        assert edges(told) == {("root", Relation.FINETUNE)}
+        assert "rank 4" in told.parents[0].detail
+
+
 def test_neurons_in_another_order_and_more_words(tmp_path: Path) -> None:
     order = np.random.default_rng(8).permutation(160)
     turned = dict(TUNE)
@@ -162,7 +215,26 @@ def test_of_a_source_that_is_not_there_a_relative_is_not_told_surely(tmp_path: P
     assert (known.base_model, known.relation) == ("far", Relation.QUANTIZED)
     assert known.probability > 0.95
     told = list(origins([each for each in members if each.id != "far"]))[-1]
-    assert all(parent.probability <= 0.5 for parent in told.parents)
+    assert not told.parents
+
+
+def _in_blocks(values: npt.NDArray[np.float32], levels: int) -> npt.NDArray[np.float32]:
+    """Each 16 on that many even levels from their least to their largest, as many block formats have it."""
+    blocks = values.reshape(-1, 16)
+    least = blocks.min(axis=1, keepdims=True)
+    step = (blocks.max(axis=1, keepdims=True) - least) / (levels - 1)
+    back: npt.NDArray[np.float32] = least + np.round((blocks - least) / step) * step
+    return back.reshape(values.shape)
+
+
+@pytest.mark.parametrize("levels", [8, 16, 32, 64])
+def test_what_was_given_back_from_blocks_of_few_levels_is_quantised(tmp_path: Path, levels: int) -> None:
+    sibling = tuned(BASE, task=1, seed=14)
+    back = {name: as_bf16(_in_blocks(values, levels)) for name, values in TUNE.items()}
+    told = found(tmp_path, root=BASE, tune=TUNE, sibling=sibling, back=back)
+    assert edges(told["back"]) == {("tune", Relation.QUANTIZED)}
+    assert "blocks of few levels" in told["back"].parents[0].detail
+    assert edges(told["sibling"]) == {("root", Relation.FINETUNE)}
 
 
 def test_what_was_given_back_from_a_grid_is_no_source_of_another_that_lies_on_it(tmp_path: Path) -> None:

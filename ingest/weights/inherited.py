@@ -67,12 +67,18 @@ class Descent:
     @property
     def growth(self) -> float:
         """How much of the candidate's change a model has in the strong directions; 1 is all."""
-        return max(self.slopes[:2])
+        return max(self.slopes[:2], default=0.0)
 
     @property
     def lost(self) -> float:
         """How much less a model has of the weak directions than of the strong ones, from 0 to 1; below 0 when it has more."""
         return 1 - self.slopes[-1] / self.growth
+
+    def more_than(self, other: Descent) -> tuple[float, float]:
+        """(how much more a model has of this candidate's weaker directions than of those of another like it, standard error)."""
+        ours, theirs = np.array(self.slopes[1:]), np.array(other.slopes[1:])
+        weights = 1 / (np.array(self.errors[1:]) ** 2 + np.array(other.errors[1:]) ** 2 + 1e-12)
+        return float(weights @ (ours - theirs) / weights.sum()), float(1 / np.sqrt(weights.sum()))
 
     def __str__(self) -> str:
         profile = ", ".join(f"{slope:.2f}" for slope in self.slopes)

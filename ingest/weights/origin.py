@@ -45,7 +45,9 @@ _OFF = 0.5  # agreement below which another grid is tried
 _CLEARER = 4.0  # there: how much more the second must leave of 1 than the first
 _MOST_ALIKE = 5
 _AS_NEAR = 1.1  # of the least distance: models that another may equally go on from
-_ALIKE, _CLEARLY = 0.15, 3.0  # of growth and distance; deviations: twins, and whose noise a model has of theirs
+_AHEAD = 0.06  # of growth: what a model may go on from
+_ALIKE = 0.15  # of growth and distance: twins
+_MORE, _CLEARLY = 0.04, 3.5  # of slopes, and deviations: whose noise a model has of theirs
 _SMALL = 16_000  # weights below which siblings cannot be told from parents
 _FEW, _OF_FEW = 3_000, 0.75  # below which nothing is sure, and how often it was right on zoos 71 and 97 with 1,024
 # How often such an answer was right on generated families (bench/zoo); the same models with other seeds were held out.
@@ -447,7 +449,9 @@ class Origins:
 
     def _settled(self, model: Member, first: Seen, nearer: Sequence[Seen]) -> Origin:
         """The first relative that it continues, unless it goes on from where a nearer one stopped."""
-        onward = [(*each, self._goes_on(each, nearer)) for each in nearer if each[1].kind == "goes on"]
+        onward = [
+            (*each, self._goes_on(each, nearer)) for each in nearer if each[1].errors and each[1].growth > 1 + _AHEAD
+        ]
         onward = [each for each in onward if each[2] is not False]
         if not onward:
             return self._accepted(model, *first)
@@ -462,24 +466,27 @@ class Origins:
         return replace(found, candidates=likely, parents=(replace(found.parents[0], probability=_EITHER),))
 
     def _goes_on(self, one: Seen, others: Sequence[Seen]) -> bool | None:
-        """Whether a model continues one that it goes on from, and not others like that one: it has lost less of its noise than of
+        """Whether a model continues one that it may go on from, and not others like that one: it has more of its noise than of
         theirs. None when nobody is like it, or noise is hard to see, and it may be a sibling that was trained for longer.
         """
         elder, seen = one
         if seen.accepted:
             return True
-        lost = [
-            other.lost
+        twins = [
+            other
             for twin, other in others
             if twin is not elder
             and self._are_siblings(twin, elder)
             and abs(other.growth / seen.growth - 1) < _ALIKE
             and abs(other.distance / seen.distance - 1) < _ALIKE
         ]
-        error = _CLEARLY * np.sqrt(2) * seen.errors[-1] / seen.growth
-        if lost and min(lost) - seen.lost > error:
+        more = [seen.more_than(twin) for twin in twins]
+        if more and all(by > max(_MORE, _CLEARLY * error) for by, error in more):
             return True
-        return False if lost and seen.lost > error else None
+        error = _CLEARLY * np.sqrt(2) * seen.errors[-1] / seen.growth
+        if seen.kind != "goes on" or (twins and seen.lost > error):
+            return False
+        return None
 
     def _are_siblings(self, one: Member, other: Member) -> bool:
         """Whether both were made from the same single model."""

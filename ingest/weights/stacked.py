@@ -46,7 +46,7 @@ def stacked(model: Member, elders: Sequence[Member]) -> Stack | None:
     """The models whose layers a model has; None when some layer is nobody's, or one elder has as many and the same."""
     kind = _kind(model)
     ours = model.stack[kind]
-    if len(ours) < 2:
+    if not ours:
         return None
     left, chosen = set(ours), dict[int, int]()
     held = {at: shared for at, elder in enumerate(elders) if (shared := left.intersection(elder.stack[kind]))}
@@ -61,8 +61,8 @@ def stacked(model: Member, elders: Sequence[Member]) -> Stack | None:
         left -= taken
     first = elders[next(iter(chosen))]
     theirs = len(first.stack[kind])
-    if len(chosen) == 1 and theirs == len(ours):
-        return None
+    if len(chosen) == 1 and (theirs == len(ours) or (len(ours) < 2 and not beside[next(iter(chosen))])):
+        return None  # nor of one layer, where nothing else is the same
     parents = sorted(chosen.items(), key=lambda pair: -pair[1])
     return Stack(tuple((elders[at], count) for at, count in parents), len(ours), len(ours) < theirs)
 

@@ -49,7 +49,7 @@ LAST: Final = datetime.max.replace(tzinfo=UTC)
 Integers = npt.NDArray[np.int32]
 _TWINS = 0.1
 _CROSSED = 1.0
-_BESIDE = 0.06
+_BESIDE = 0.03
 _MERGED = 1.5
 _LIKELIEST = 4
 _VOTE, _MORE = 1.0, 0.02

@@ -51,23 +51,36 @@ def test_what_is_written_is_what_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
     facts = models(ids)
     for original in np.unique(of).tolist():
         rows = np.flatnonzero(of == original)
-        parts = written.filter(pl.col("original") == ids[original]).sort("part")
-        assert parts["part"].to_list() == list(range(-(-len(rows) // 4)))
-        assert parts["models"].to_list() == [len(rows[at : at + 4]) for at in range(0, len(rows), 4)]
-        assert parts["ids"].explode().to_list() == [ids[row] for row in rows]
+        whole = written.filter(pl.col("original") == ids[original])
+        assert set(whole["column"]) == {"ids", "names", *members.FACTS, *map(members.rank_of, members.ORDERS)}
+        for parts in whole.sort("part").partition_by("column"):
+            assert parts["part"].to_list() == list(range(-(-len(rows) // 4)))
+            assert parts["models"].to_list() == [len(rows[at : at + 4]) for at in range(0, len(rows), 4)]
+        columns = {name: whole.filter(pl.col("column") == name).sort("part") for name in whole["column"].unique()}
+        assert columns["ids"]["ids"].explode().to_list() == [ids[row] for row in rows]
+        assert "\n".join(columns["names"]["values"]).split("\n") == [ids[row] for row in rows]
         for name in members.FACTS:
-            read = [members.fact(*pair) for pair in parts.select(f"{name}_values", f"{name}_codes").iter_rows()]
+            read = [members.fact(*pair) for pair in columns[name].select("values", "codes").iter_rows()]
             assert [values[code] for values, codes in read for code in codes] == facts[name].gather(rows).to_list()
         for name in members.ORDERS:
-            ranks = np.concatenate([members.ranks(text) for text in parts[f"{name}_rank"]])
+            ranks = np.concatenate([members.ranks(text) for text in columns[members.rank_of(name)]["codes"]])
             expected = sorted(rows.tolist(), key=lambda row: (row * 7 % 5, ids[row]))
             assert [rows[at] for at in np.argsort(ranks)] == expected
+
+
+def test_a_digest_is_of_what_a_column_says() -> None:
+    ids = [f"o/{row:05d}" for row in range(300)]
+    one = members.tables(models(ids), {Collapse.FAMILY: np.zeros(300, np.int64)})
+    other = members.tables(models(ids).with_columns(task=pl.lit("another")), {Collapse.FAMILY: np.zeros(300, np.int64)})
+    changed = one.join(other, on=[*members.KEY, "digest"], how="anti")
+    assert changed["column"].to_list() == ["task"]
 
 
 def test_many_values_take_two_bytes() -> None:
     ids = [f"o/{row:05d}" for row in range(1000)]
     written = members.tables(models(ids), {Collapse.FAMILY: np.zeros(1000, np.int64)})
-    values, codes = members.fact(written["created_at_values"][0], written["created_at_codes"][0])
+    ((said, kept),) = written.filter(pl.col("column") == "created_at").select("values", "codes").rows()
+    values, codes = members.fact(said, kept)
     assert len(values) == 1000
     assert codes.itemsize == 2
     assert [values[code] for code in codes] == models(ids)["created_at"].to_list()

@@ -38,12 +38,18 @@ def first_load(kind: Kind, after: Frame) -> Change:
     return Change(kind, after, nothing, nothing.select(kind.key))
 
 
-def compare(kind: Kind, before: Frame, after: Frame) -> Change:
-    """What turns ``before`` into ``after``. Keys that ``before`` holds twice are removed and added again."""
+def compare(kind: Kind, before: Frame, after: Frame, *, digests: bool = False) -> Change:
+    """What turns ``before`` into ``after``. Keys that ``before`` holds twice are removed and added again. ``digests``: rows are
+    told apart by the digests of their kind, where it has some; beside these ``before`` needs the keys alone.
+    """
+
+    def told(frame: Frame) -> pl.Series:
+        return frame[kind.digest].alias(_PRINT) if digests and kind.digest else fingerprints(frame)
+
     key = list(kind.key)
-    old = before.select(*key, fingerprints(before))
+    old = before.select(*key, told(before))
     once = old.filter(pl.struct(key).is_unique())
-    joined = after.with_columns(fingerprints(after).alias("new")).join(
+    joined = after.with_columns(told(after).alias("new")).join(
         once.rename({_PRINT: "old"}), on=key, how="left", maintain_order="left"
     )
     added = joined.filter(pl.col("old").is_null()).drop("new", "old")

@@ -113,15 +113,22 @@ class LoadedGraph:
                 raise Damaged(f"the index {failed[0]} cannot be filled: drop it, see the server's log, then load again")
             time.sleep(INDEX_PAUSE_SECONDS)
 
+    def digests(self, kind: Kind, like: Frame, progress: Progress) -> Frame:
+        """The keys and digests of all rows of a kind that has digests, in columns like those of ``like``."""
+        return self._read("digests", kind, like.select(*kind.key, kind.digest), progress)
+
     def read(self, kind: Kind, like: Frame, progress: Progress) -> Frame:
         """All rows of a kind as the graph holds them, in columns like those of ``like``."""
+        return self._read("read", kind, like, progress)
+
+    def _read(self, what: str, kind: Kind, like: Frame, progress: Progress) -> Frame:
         progress.start(f"reading {kind.name} back", None, "rows")
         names = like.columns
         chunks = [like.clear()]
         with self._driver.session(
             database=self._server.database, default_access_mode=READ_ACCESS, fetch_size=5 * kind.batch
         ) as session:
-            result = session.run(statement(f"read_{kind.slug}"))
+            result = session.run(statement(f"{what}_{kind.slug}"))
             order = [result.keys().index(name) for name in names]
             rows: list[tuple[object, ...]] = []
             for record in result:

@@ -193,8 +193,11 @@ def _changes(
     for kind in KINDS:
         after = kind.build(snapshot)
         expected[kind.name] = len(after)
-        before = graph.read(kind, after, progress) if held is None else kind.build(held)
-        yield compare(kind, before, after)
+        if held is None:
+            before = graph.read(kind, after, progress)
+        else:
+            before = kind.build(held) if kind.digest is None else graph.digests(kind, after, progress)
+        yield compare(kind, before, after, digests=held is not None)
 
 
 def _held(snapshot: Snapshot, state: GraphState) -> Snapshot | None:

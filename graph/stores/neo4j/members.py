@@ -1,16 +1,18 @@
 """This file knows the form of the tables of members that lie beside large groups: what filters and orders ask of their models.
 
 A server reads a property in microseconds: of a family of 100,000 models, whose whole count a folded list shows, that is most of a
-second. So the models of each large group are written down once more, in the order of their names, a few thousand a node, and a
-column is one text: of a fact the values that occur (JSON) and which of them each model has, of an order the rank of each model in
-its group, the first of the order first. Codes and ranks are unsigned little-endian numbers in base64. Names are a list, from which
-one is taken, and in lower case one text, in which is searched.
+second. So the models of each large group are written down once more, in the order of their names, a node for each column of a few
+thousand models: of a fact the values that occur (JSON) and which of them each model has, of an order the rank of each model in its
+group, the first of the order first. Codes and ranks are unsigned little-endian numbers in base64. Names are a list, from which one
+is taken, and in lower case one text, in which is searched. A question reads the columns that it needs, and counts in process; a
+load writes those that changed, told by their digests.
 """
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -28,21 +30,28 @@ FACTS = (
     *("task", "library", "licence", "state", "relations", "evidence", "parameters", "created_at"),
     *("novelty_class", "novelty", "standards", "domains"),
 )
+NAMES, IDS = "names", "ids"  # the columns beside facts and ranks
+KEY = ("fold", "original", "column", "part")
+DIGEST = "digest"
 Codes = npt.NDArray[np.unsignedinteger[Any]]
 _BETWEEN = "\n"  # the names of a part, which have no white space
 _RANK = "<u4"
 _SCHEMA = pl.Schema(
     [
-        *[("fold", pl.String()), ("original", pl.String()), ("part", pl.Int64()), ("models", pl.Int64())],
-        *[("ids", pl.List(pl.String())), ("names", pl.String())],
-        *[(f"{name}_rank", pl.String()) for name in ORDERS],
-        *[(f"{name}_{half}", pl.String()) for name in FACTS for half in ("values", "codes")],
+        *[("fold", pl.String()), ("original", pl.String()), ("column", pl.String()), ("part", pl.Int64())],
+        *[("models", pl.Int64()), ("values", pl.String()), ("codes", pl.String()), ("ids", pl.List(pl.String()))],
+        (DIGEST, pl.String()),
     ]
 )
 
 
+def rank_of(order: str) -> str:
+    """The column that says ranks in an order."""
+    return f"{order}_rank"
+
+
 def tables(models: pl.DataFrame, groups: Mapping[Collapse, Numbers]) -> pl.DataFrame:
-    """One row a node: the way to fold, the original, the number of the part, how many models it has, and the columns.
+    """One row a node: the way to fold, the original, the column, the number of the part, how many models it has, and what it says.
 
     ``models``: ``id`` in ascending order, the facts, and by each order's name with ``_key`` what it sorts by, ascending.
     ``groups``: by the way to fold the number of each model's original. Shapes: (models,).
@@ -51,45 +60,41 @@ def tables(models: pl.DataFrame, groups: Mapping[Collapse, Numbers]) -> pl.DataF
     listed = np.unique(np.concatenate([*large.values(), np.empty(0, np.int64)]))
     known = models[listed]
     texts = {name: _numbered(_json(known, name)) for name in FACTS}
-    names = known["id"].str.to_lowercase()
+    ids, names = known["id"].to_list(), known["id"].str.to_lowercase().to_list()
     places = {name: _places(known[f"{name}_key"]) for name in ORDERS}
-    found = []
+    found: list[tuple[object, ...]] = []
     for fold, of in groups.items():
         rows = np.searchsorted(listed, large[fold][np.argsort(of[large[fold]], kind="stable")])
-        original, starts, sizes = np.unique(of[listed[rows]], return_index=True, return_counts=True)
-        group = np.repeat(np.arange(len(original)), sizes)
+        originals, starts, sizes = np.unique(of[listed[rows]], return_index=True, return_counts=True)
+        group = np.repeat(np.arange(len(originals)), sizes)
         ranks = {name: _within(place[rows], group, starts) for name, place in places.items()}
         for number, part, start, end in _parts(starts, sizes):
             here = rows[start:end]
-            found.append(
-                {
-                    "fold": fold.value,
-                    "original": models["id"][int(original[number])],
-                    "part": part,
-                    "models": end - start,
-                    "ids": known["id"].gather(here),
-                    "names": _BETWEEN.join(names.gather(here)),
-                    **{f"{name}_rank": _encoded(rank[start:end].astype(_RANK)) for name, rank in ranks.items()},
-                    **{key: text for name in FACTS for key, text in _fact(name, *texts[name], here)},
-                }
-            )
-    return pl.DataFrame(found, schema=_SCHEMA)
+            those = here.tolist()
+            columns: dict[str, tuple[str | None, str | None, list[str] | None]] = {
+                IDS: (None, None, [ids[row] for row in those]),
+                NAMES: (_BETWEEN.join([names[row] for row in those]), None, None),
+                **{
+                    rank_of(name): (None, _encoded(rank[start:end].astype(_RANK)), None) for name, rank in ranks.items()
+                },
+                **{name: (*_fact(*texts[name], here), None) for name in FACTS},
+            }
+            original = models["id"][int(originals[number])]
+            found += [
+                (fold.value, original, name, part, end - start, *said, _digest(*said)) for name, said in columns.items()
+            ]
+    return pl.DataFrame(found, schema=_SCHEMA, orient="row")
 
 
-def ranks(text: str) -> Codes:
+def ranks(codes: str) -> Codes:
     """The ranks of a part's models in their group. Shape: (models,)."""
-    return np.frombuffer(b64decode(text), dtype=_RANK)
+    return np.frombuffer(b64decode(codes), dtype=_RANK)
 
 
 def fact(values: str, codes: str) -> tuple[list[Any], Codes]:
     """The values of a fact that occur in a part, and for each model which of them it has. Shape: (models,)."""
     found: list[Any] = orjson.loads(values)
     return found, np.frombuffer(b64decode(codes), dtype=_code(len(found)))
-
-
-def _json(frame: pl.DataFrame, column: str) -> pl.Series:
-    """The values of a column, each as JSON, unknown ones as null."""
-    return frame.select(pl.struct(column).struct.json_encode().str.slice(len(column) + 4).str.head(-1)).to_series()
 
 
 def holds(names: str, text: str) -> npt.NDArray[np.bool_]:
@@ -109,10 +114,20 @@ def _code(values: int) -> str:
     return "<u1" if values <= 2**8 else "<u2"  # a part has fewer than 2^16 models
 
 
-def _fact(name: str, texts: list[str], numbers: Numbers, rows: Numbers) -> Iterator[tuple[str, str]]:
+def _json(frame: pl.DataFrame, column: str) -> pl.Series:
+    """The values of a column, each as JSON, unknown ones as null."""
+    return frame.select(pl.struct(column).struct.json_encode().str.slice(len(column) + 4).str.head(-1)).to_series()
+
+
+def _fact(texts: list[str], numbers: Numbers, rows: Numbers) -> tuple[str, str]:
     occur, codes = np.unique(numbers[rows], return_inverse=True)
-    yield f"{name}_values", f"[{','.join(texts[number] for number in occur.tolist())}]"
-    yield f"{name}_codes", _encoded(codes.astype(_code(len(occur))))
+    return f"[{','.join([texts[number] for number in occur.tolist()])}]", _encoded(codes.astype(_code(len(occur))))
+
+
+def _digest(values: str | None, codes: str | None, ids: list[str] | None) -> str:
+    """16 hex digits of what a column says."""
+    said = "".join((values or "", codes or "", *(ids or ())))
+    return blake2b(said.encode(), digest_size=8).hexdigest()
 
 
 def _numbered(texts: pl.Series) -> tuple[list[str], Numbers]:

@@ -18,7 +18,7 @@ from graph.folding import originals
 from graph.frames import Numbers, OnDisk
 from graph.snapshot import Snapshot
 from graph.store import Collapse
-from graph.stores.neo4j.members import tables
+from graph.stores.neo4j.members import DIGEST, KEY, tables
 from graph.succession import tables as standing_tables
 from graph.tables import (
     ABILITIES,
@@ -55,6 +55,7 @@ class Kind:
     build: Callable[[Snapshot], Frame]
     update: bool = False  # changed rows are set in place, because relationships hang on them
     batch: int = BATCH  # rows that are sent at once
+    digest: str | None = None  # a column that tells rows of one key apart: then a load reads no more of what is there
 
 
 def _read(snapshot: Snapshot, table: str, columns: list[str] | None = None) -> Frame:
@@ -234,8 +235,8 @@ SUCCEEDED_BY = Kind(
     "SUCCEEDED_BY", "succeeded_by", ("model", "successor"), lambda snapshot: standing_tables(OnDisk(snapshot))[1]
 )
 MEMBERS = Kind(
-    "Members", "members", ("fold", "original", "part"), members, batch=20
-)  # a row may have a million characters
+    "Members", "members", KEY, members, batch=100, digest=DIGEST
+)  # a row may have a hundred thousand characters
 HAS_TENSOR = Kind(
     "HAS_TENSOR", "has_tensor", TENSORS.key, lambda snapshot: _read(snapshot, TENSORS.name).drop("values")
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from graph.store import ROOT, Collapse, ModelFilter, Order
 from graph.stores.neo4j.asking import OpenGraph
-from graph.stores.neo4j.members import fact, holds, ranks
+from graph.stores.neo4j.members import NAMES, fact, holds, rank_of, ranks
 from graph.stores.neo4j.rows import Row, milliseconds
 
 Tally = tuple[int, str | None]  # how many models of a group pass, and who stands for it
@@ -27,11 +28,10 @@ async def tallies(
     if not passing:
         return {}
     text, tests = where.text.lower() if where.text else None, conditions(where)
-    rank = None if all(passing.values()) else f"{order.value}_rank"
-    columns = [f"{name}_{half}" for name in tests for half in ("values", "codes")]
-    columns += [name for name in (text and "names", rank) if name]
+    rank = None if all(passing.values()) else rank_of(order.value)
+    columns = [*tests, *([NAMES] if text is not None else ()), *([rank] if rank else ())] or ["state"]
     rows = await graph.ask("members", fold=collapse.value, originals=list(passing), columns=columns)
-    found = await asyncio.to_thread(_count, rows, columns, text, tests, rank)
+    found = await asyncio.to_thread(_count, rows, text, tests, rank)
     places = [[id, *place] for id, (_, place) in found.items() if place and not passing[id]]
     first = dict(await graph.ask("members_named", fold=collapse.value, places=places)) if places else {}
     return {id: (count, id if passing[id] else first.get(id)) for id, (count, _) in found.items()}
@@ -78,23 +78,26 @@ def _before(end: int | None) -> int | None:
 
 
 def _count(
-    rows: Sequence[Row], columns: Sequence[str], text: str | None, tests: Mapping[str, Test], rank: str | None
+    rows: Sequence[Row], text: str | None, tests: Mapping[str, Test], rank: str | None
 ) -> dict[str, tuple[int, Place | None]]:
     """By original how many of its models pass, and where the first of them by this rank is."""
-    counts: dict[str, int] = {}
+    parts: defaultdict[tuple[str, int], dict[str, Row]] = defaultdict(dict)
+    for original, part, column, *said in rows:
+        parts[original, part][column] = said
+    counts: Counter[str] = Counter()
     first: dict[str, tuple[int, Place]] = {}
-    for original, part, models, values in rows:
-        said = dict(zip(columns, values, strict=True))
-        passes = np.ones(models, dtype=np.bool_)
+    for (original, part), columns in parts.items():
+        passes = np.ones(next(iter(columns.values()))[0], dtype=np.bool_)
         for name, test in tests.items():
-            occur, codes = fact(said[f"{name}_values"], said[f"{name}_codes"])
-            passes &= np.array([test(value) for value in occur], dtype=np.bool_)[codes]
+            _, values, codes = columns[name]
+            occur, of = fact(values, codes)
+            passes &= np.array([test(value) for value in occur], dtype=np.bool_)[of]
         if text is not None:
-            passes &= holds(said["names"], text)
-        counts[original] = counts.get(original, 0) + int(np.count_nonzero(passes))
+            passes &= holds(columns[NAMES][1], text)
+        counts[original] += int(np.count_nonzero(passes))
         if rank is not None and passes.any():
             kept = np.flatnonzero(passes)
-            ranked = ranks(said[rank])[kept]
+            ranked = ranks(columns[rank][2])[kept]
             best = int(ranked.argmin())
             here = int(ranked[best]), (part, int(kept[best]))
             first[original] = min(first.get(original, here), here)

@@ -57,7 +57,7 @@ CALL (original) {
     AND ($where.dataset IS NULL OR EXISTS { (o)-[:TRAINED_ON]->(:Dataset {id: $where.dataset}) })
   RETURN count(o) = 1 AS passes
 }
-WITH original, ids, passes, EXISTS { (:Members {fold: $of.fold, original: original, part: 0}) } AS large
+WITH original, ids, passes, EXISTS { (:Members {fold: $of.fold, original: original, column: 'ids', part: 0}) } AS large
 WITH original, ids, passes, large, NOT large AND NOT original IN $of.known AND (original IN ids OR NOT passes) AS read
 CALL (original, passes, read) {
   CALL (original, read) {

@@ -1,11 +1,12 @@
-// What do the tables of members beside these large groups say?
+// What do these columns of the tables of members beside large groups say?
 // Parameters:
-//   $fold      'family'                               copies, quants or family
-//   $originals ['org/base']                           of the groups
-//   $columns   ['task_values', 'task_codes']          which columns
-// Row: a list of [id of the original, number of the part, how many models it has, its values in the order of $columns]
+//   $fold      'family'                    copies, quants or family
+//   $originals ['org/base']                of the groups
+//   $columns   ['task', 'downloads_rank']  which columns
+// Row: a list of [id of the original, number of the part, column, how many models the part has, values, codes]
 UNWIND $originals AS original
+UNWIND $columns AS column
 MATCH (t:Members)
-USING INDEX t:Members(fold, original, part)
-WHERE t.fold = $fold AND t.original = original AND t.part >= 0
-RETURN collect([original, t.part, t.models, [column IN $columns | t[column]]]) AS answer
+USING INDEX t:Members(fold, original, column, part)
+WHERE t.fold = $fold AND t.original = original AND t.column = column AND t.part >= 0
+RETURN collect([original, t.part, column, t.models, t.values, t.codes]) AS answer

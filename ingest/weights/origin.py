@@ -250,7 +250,7 @@ class Origins:
             and not self._candidates[elder.id].parents
             for elder in family
         )
-        if nearest <= FAR and not cut:
+        if nearest <= FAR and (not cut or self._merged(model)):
             return None
         others = [elder for elder in self._floats if nearest > FAR or elder.shapes != model.shapes]
         tried = [(laid(model, elder), elder) for elder in others]

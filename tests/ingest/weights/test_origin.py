@@ -200,6 +200,23 @@ def test_neurons_in_another_order_and_more_words(tmp_path: Path) -> None:
     assert edges(told["fork"]) == {("more", Relation.FINETUNE)}
 
 
+def test_a_merge_of_what_was_cut_is_not_cut_from_the_same(tmp_path: Path) -> None:
+    """It lies nearer to what its parents were cut from than to any of them."""
+    more = dict(BASE)
+    for name in ("model.embed_tokens.weight", "lm_head.weight"):
+        extra = as_bf16(np.random.default_rng(9).normal(0, 0.05, (8, 64)).astype(np.float32))
+        more[name] = np.concatenate([BASE[name], extra])
+    tunes = {f"m{at}": tuned(BASE, task=20 + at, seed=20 + at) for at in range(4)}
+    shares = {"m1": 0.4, "m2": 0.35, "m3": 0.25}
+    mixed = {
+        name: as_bf16(np.sum([share * tunes[part][name] for part, share in shares.items()], axis=0).astype(np.float32))
+        for name in BASE
+    }
+    told = found(tmp_path, more=more, **tunes, mixed=mixed)
+    assert edges(told["m0"]) == {("more", Relation.PRUNED)}
+    assert {parent.base_model: parent.weight for parent in told["mixed"].parents} == pytest.approx(shares, abs=0.02)
+
+
 def test_of_a_source_that_is_not_there_a_relative_is_not_told_surely(tmp_path: Path) -> None:
     rows = {}
     for name, values in FAR.items():

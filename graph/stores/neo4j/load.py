@@ -18,7 +18,6 @@ from neo4j.exceptions import ConstraintError, DriverError, IncompleteCommit, Neo
 from graph.catalogue import Catalogue
 from graph.coverage import coverage
 from graph.errors import BadInput, Damaged, StemmaError, Unreachable
-from graph.folding import originals
 from graph.frames import OnDisk
 from graph.snapshot import Snapshot
 from graph.store import Collapse
@@ -27,7 +26,7 @@ from graph.stores.neo4j.connection import Server, explain, translated
 from graph.stores.neo4j.facets import facets
 from graph.stores.neo4j.graph import ChangedUnderway, GraphState, LoadedGraph, Progress, Silent
 from graph.stores.neo4j.offline import IMPORTED
-from graph.stores.neo4j.projection import FORM, KINDS
+from graph.stores.neo4j.projection import FORM, KINDS, derived
 from graph.stores.neo4j.statements import statement
 from graph.tables import SCHEMA_VERSION
 
@@ -156,7 +155,7 @@ def _bring(snapshot: Snapshot, graph: LoadedGraph, report: LoadReport, progress:
             ) from error
         raise
     tables = OnDisk(snapshot)
-    groups = originals(tables)
+    groups = derived(snapshot).groups
     finished = graph.run(
         statement("catalogue_finish"),
         run=run,

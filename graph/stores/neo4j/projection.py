@@ -7,8 +7,10 @@ value of an order with the largest number for unknown, so that one ascending ind
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -58,6 +60,26 @@ class Kind:
     digest: str | None = None  # a column that tells rows of one key apart: then a load reads no more of what is there
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What follows from the tables of a snapshot, and several kinds need: originals by the way to fold, standings, successors."""
+
+    groups: Mapping[Collapse, Numbers]
+    standings: Frame
+    successors: Frame
+
+
+def derived(snapshot: Snapshot) -> Derived:
+    """What follows from a snapshot. That of the last two is kept: a load compares two, and each takes seconds for millions."""
+    return _derived(snapshot.folder)
+
+
+@lru_cache(maxsize=2)
+def _derived(folder: Path) -> Derived:
+    tables = OnDisk(Snapshot.open(folder))
+    return Derived(originals(tables), *standing_tables(tables))
+
+
 def _read(snapshot: Snapshot, table: str, columns: list[str] | None = None) -> Frame:
     frame = pl.DataFrame(snapshot.table(table, columns))
     times = [pl.col(name).dt.epoch("ms") for name in TIMES if name in frame.columns]
@@ -86,15 +108,14 @@ def models(snapshot: Snapshot) -> Frame:
         _unless_empty("domains"),
         pl.struct(able.columns).struct.json_encode().alias("ability_facts"),
     )
-    on_disk = OnDisk(snapshot)
-    standings, _ = standing_tables(on_disk)
-    standing = standings.select(
+    known = derived(snapshot)
+    standing = known.standings.select(
         pl.col("model").alias("id"),
         pl.col("probability").alias("standing"),
-        pl.struct(standings.columns).struct.json_encode().alias("standing_facts"),
+        pl.struct(known.standings.columns).struct.json_encode().alias("standing_facts"),
     )
     read = _read(snapshot, MODELS.name)
-    groups = {f"{mode.value}_of": read["id"].gather(_with_others(of)) for mode, of in originals(on_disk).items()}
+    groups = {f"{mode.value}_of": read["id"].gather(_with_others(of)) for mode, of in known.groups.items()}
     joined = (
         read.join(told, on="id", how="left", maintain_order="left")
         .join(ability, on="id", how="left", maintain_order="left")
@@ -113,16 +134,15 @@ MEMBER_COLUMNS = [
 
 def members(snapshot: Snapshot) -> Frame:
     """Members: the tables beside large groups. See ``graph.stores.neo4j.members``."""
-    on_disk = OnDisk(snapshot)
+    known = derived(snapshot)
     read = _read(snapshot, MODELS.name, MEMBER_COLUMNS)
     able = _read(snapshot, ABILITIES.name, ["model", "domains"])
-    standings, _ = standing_tables(on_disk)
     said = _read(snapshot, DERIVATIONS.name, ["model", "evidence"]).explode("evidence")
     evidence = said.group_by("model").agg(pl.col("evidence").drop_nulls().unique().sort())
     joined = read.rename({"id": "model"})
-    for more in (able, evidence, standings.select("model", standing="probability")):
+    for more in (able, evidence, known.standings.select("model", standing="probability")):
         joined = joined.join(more, on="model", how="left", maintain_order="left")
-    return tables(joined.rename({"model": "id"}).with_columns(_unless_empty("evidence"), *_keys()), originals(on_disk))
+    return tables(joined.rename({"model": "id"}).with_columns(_unless_empty("evidence"), *_keys()), known.groups)
 
 
 def _keys() -> tuple[pl.Expr, ...]:
@@ -182,8 +202,7 @@ def derivations(snapshot: Snapshot) -> Frame:
         .group_by("model", "base_model", maintain_order=True)
         .agg(pl.col("claims"))
     )
-    tables = OnDisk(snapshot)
-    against = all_contradictions(tables, lambda: originals(tables)[Collapse.COPIES])
+    against = all_contradictions(OnDisk(snapshot), lambda: derived(snapshot).groups[Collapse.COPIES])
     against = against.rename({"kind": "contradicts", "probability": "contradiction"})
     ends = ["model", "base_model"]
     return (
@@ -232,7 +251,7 @@ SCORED = Kind("SCORED", "scored", RESULTS.key, results)
 SIMILAR_TO = Kind("SIMILAR_TO", "similar_to", SIMILAR.key, lambda snapshot: _read(snapshot, SIMILAR.name))
 TENSOR = Kind("Tensor", "tensor", ("digest",), tensors, update=True)
 SUCCEEDED_BY = Kind(
-    "SUCCEEDED_BY", "succeeded_by", ("model", "successor"), lambda snapshot: standing_tables(OnDisk(snapshot))[1]
+    "SUCCEEDED_BY", "succeeded_by", ("model", "successor"), lambda snapshot: derived(snapshot).successors
 )
 MEMBERS = Kind(
     "Members", "members", KEY, members, batch=100, digest=DIGEST

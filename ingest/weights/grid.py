@@ -22,7 +22,7 @@ from ingest.weights.member import Member
 ON_GRID = 0.12
 IN_BLOCKS = "blocks of few levels"
 _LEVELS, _IN_BLOCKS, _BLOCK = 63, 0.08, 16
-_SOME = 256  # blocks that are looked at
+_SOME = 64  # blocks that are looked at
 _MOST_CODE, _LEAST_CODE = 24, 0.5
 _AGREE = 0.8  # of the matrices
 _TOLERANCE = {"F32": 1e-5, "F64": 1e-5}
@@ -38,13 +38,18 @@ def grid_of(member: Member) -> str | None:
         return member.dtype
     if not member.is_float:
         return "int8" if member.dtype in ("I8", "U8") else member.dtype
-    votes = Counter(_vote(values) for values in member.matrices.values())
+    votes, off = Counter[str](), 0
+    whole = len(member.matrices)
+    for values in member.matrices.values():
+        vote = _vote(values)
+        if vote is not None:
+            votes[vote] += 1
+        elif (off := off + 1) >= (1 - _AGREE) * whole:  # too few can follow
+            return None
     if not votes:
         return None
-    kind, count = max(votes.items(), key=lambda item: (item[1], str(item[0])))
-    if count > _AGREE * votes.total():
-        return kind
-    return IN_BLOCKS if votes.total() - votes[None] > _AGREE * votes.total() else None
+    kind, count = max(votes.items(), key=lambda item: (item[1], item[0]))
+    return kind if count > _AGREE * whole else IN_BLOCKS
 
 
 def _vote(values: Values) -> str | None:
@@ -52,7 +57,7 @@ def _vote(values: Values) -> str | None:
     if values.size % 32:
         return "int8" if row < ON_GRID else None
     blocks = values.reshape(-1, 32)
-    some = blocks[:: max(1, len(blocks) // 64)]
+    some = blocks[:: max(1, len(blocks) // _SOME)]
     if np.median((np.diff(np.sort(some, axis=1), axis=1) > 0).sum(axis=1)) < 16:
         return "Q4_0" if _off_grid(some, np.abs(some).max(axis=1, keepdims=True) / 8) < ON_GRID else IN_BLOCKS
     block = _off_grid(blocks, np.abs(blocks).max(axis=1, keepdims=True) / 127)

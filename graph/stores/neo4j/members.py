@@ -45,6 +45,11 @@ _SCHEMA = pl.Schema(
 )
 
 
+def json_of(column: str) -> pl.Expr:
+    """The values of a column, each as JSON, unknown ones as null."""
+    return pl.struct(column).struct.json_encode().str.slice(len(column) + 4).str.head(-1)
+
+
 def rank_of(order: str) -> str:
     """The column that says ranks in an order."""
     return f"{order}_rank"
@@ -59,7 +64,7 @@ def tables(models: pl.DataFrame, groups: Mapping[Collapse, Numbers]) -> pl.DataF
     large = {fold: np.flatnonzero(np.bincount(of, minlength=1)[of] >= LARGE) for fold, of in groups.items()}
     listed = np.unique(np.concatenate([*large.values(), np.empty(0, np.int64)]))
     known = models[listed]
-    texts = {name: _numbered(_json(known, name)) for name in FACTS}
+    texts = {name: _numbered(known.select(json_of(name)).to_series()) for name in FACTS}
     ids, names = known["id"].to_list(), known["id"].str.to_lowercase().to_list()
     places = {name: _places(known[f"{name}_key"]) for name in ORDERS}
     found: list[tuple[object, ...]] = []
@@ -112,11 +117,6 @@ def holds(names: str, text: str) -> npt.NDArray[np.bool_]:
 
 def _code(values: int) -> str:
     return "<u1" if values <= 2**8 else "<u2"  # a part has fewer than 2^16 models
-
-
-def _json(frame: pl.DataFrame, column: str) -> pl.Series:
-    """The values of a column, each as JSON, unknown ones as null."""
-    return frame.select(pl.struct(column).struct.json_encode().str.slice(len(column) + 4).str.head(-1)).to_series()
 
 
 def _fact(texts: list[str], numbers: Numbers, rows: Numbers) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from graph.folding import originals
 from graph.frames import Numbers, OnDisk
 from graph.snapshot import Snapshot
 from graph.store import Collapse
-from graph.stores.neo4j.members import DIGEST, KEY, tables
+from graph.stores.neo4j.members import DIGEST, KEY, json_of, tables
 from graph.succession import tables as standing_tables
 from graph.tables import (
     ABILITIES,
@@ -55,7 +55,7 @@ class Kind:
     slug: str  # of its statements: cypher/load_<slug>_add.cypher ...
     key: tuple[str, ...]
     build: Callable[[Snapshot], Frame]
-    update: bool = False  # changed rows are set in place, because relationships hang on them
+    update: bool = False  # changed rows are set in place: relationships hang on them, or they are large
     batch: int = BATCH  # rows that are sent at once
     digest: str | None = None  # a column that tells rows of one key apart: then a load reads no more of what is there
 
@@ -194,8 +194,7 @@ def derivations(snapshot: Snapshot) -> Frame:
     """DERIVED_FROM with its claims, each a JSON array (evidence, relation, where, confidence, detail), and how what the weights say
     of it contradicts the others.
     """
-    parts = [pl.struct(part).struct.json_encode().str.slice(len(part) + 4).str.head(-1) for part in CLAIM]
-    text = pl.format("[{}]", pl.concat_str(*parts, separator=",")).alias("claims")
+    text = pl.format("[{}]", pl.concat_str(*map(json_of, CLAIM), separator=",")).alias("claims")
     claims = (
         _read(snapshot, CLAIMS.name)
         .select("model", "base_model", text)
@@ -253,9 +252,8 @@ TENSOR = Kind("Tensor", "tensor", ("digest",), tensors, update=True)
 SUCCEEDED_BY = Kind(
     "SUCCEEDED_BY", "succeeded_by", ("model", "successor"), lambda snapshot: derived(snapshot).successors
 )
-MEMBERS = Kind(
-    "Members", "members", KEY, members, batch=100, digest=DIGEST
-)  # a row may have a hundred thousand characters
+# A row of these may have a hundred thousand characters.
+MEMBERS = Kind("Members", "members", KEY, members, update=True, batch=100, digest=DIGEST)
 HAS_TENSOR = Kind(
     "HAS_TENSOR", "has_tensor", TENSORS.key, lambda snapshot: _read(snapshot, TENSORS.name).drop("values")
 )

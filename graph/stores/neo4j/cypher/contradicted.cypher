@@ -46,7 +46,7 @@ CALL () {
     AND ($where.novelty_min IS NULL OR m.novelty >= $where.novelty_min)
     AND ($where.novelty_max IS NULL OR m.novelty <= $where.novelty_max)
     AND ($where.standards IS NULL OR all(s IN $where.standards WHERE s IN coalesce(m.standards, [])))
-  AND ($where.domains IS NULL OR any(d IN m.domains WHERE d IN $where.domains))
+    AND ($where.domains IS NULL OR any(d IN m.domains WHERE d IN $where.domains))
     AND ($where.dataset IS NULL OR EXISTS { (m)-[:TRAINED_ON]->(:Dataset {id: $where.dataset}) })
   WITH m, b.id AS base_model, e
   ORDER BY base_model

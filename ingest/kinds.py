@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _MODEL_KEYS = frozenset(
-    "modelId pipeline_tag library_name safetensors gguf baseModels base_models config transformersInfo transformers_info "  # noqa: SIM905
+    "modelId pipeline_tag library_name safetensors gguf baseModels base_models config transformersInfo transformers_info "  # noqa: SIM905 - words are easier to read so
     "widgetData widget_data model-index model_index mask_token inference".split()
 )
 _DATASET_KEYS = frozenset(

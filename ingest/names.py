@@ -38,7 +38,7 @@ _NOTHING = frozenset(
     {"none", "null", "n/a", "na", "nan", "false", "true", "no", "yes", "unknown", "-", "[]", "{}", "~", "other"}
 )
 _NO_MODELS = frozenset(
-    "datasets spaces docs blog papers collections api organizations settings join login new chat posts learn tasks pricing "  # noqa: SIM905
+    "datasets spaces docs blog papers collections api organizations settings join login new chat posts learn tasks pricing "  # noqa: SIM905 - words are easier to read so
     "buckets search welcome".split()
 )
 _VIEWS = frozenset({"tree", "blob", "resolve", "raw", "discussions", "commit", "commits", "edit"})

@@ -32,7 +32,7 @@ MODEL_EXPANDS = [
     ),
     *("likes", "pipeline_tag", "safetensors", "sha", "tags", "trendingScore"),
 ]
-DATASET_EXPANDS = "author createdAt downloads gated lastModified likes sha tags".split()  # noqa: SIM905
+DATASET_EXPANDS = "author createdAt downloads gated lastModified likes sha tags".split()  # noqa: SIM905 - words are easier to read so
 _SMALLER = {1000: 500, 500: 100}  # when a deep page takes the Hub too long
 
 
@@ -42,7 +42,7 @@ class _Place(msgspec.Struct):
     id: str = ""
     oid: str | None = msgspec.field(default=None, name="_id")
     createdAt: str | None = None  # noqa: N815 - the Hub's own names
-    lastModified: str | None = None  # noqa: N815
+    lastModified: str | None = None  # noqa: N815 - the Hub's own names
 
 
 @dataclass(frozen=True, slots=True)

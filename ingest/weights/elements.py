@@ -30,7 +30,7 @@ _RATIOS = np.arange(0.1, 3.5, 0.02)
 _SHARES = np.arange(0.02, 0.98, 0.01)
 _SPIKED, _FEWEST_RATIOS = 2.0, 200
 _MOST_PARENTS = 7
-_MOST_SUMMED, _KEPT = 4, np.arange(0.5, 0.96, 0.05)  # parents of a merge that dropped little, and what it kept
+_MOST_SUMMED, _KEPT = 4, np.arange(0.5, 0.96, 0.02)  # parents of a merge that dropped little, and what it kept
 _REFINED = 4  # times that scales are made exact on what they explain
 _SINGLE = 1e-6  # of a change: what summing in single precision loses
 

@@ -14,6 +14,10 @@ than of any other's (adapters, heads, merges that keep weights of their base), a
 right, for whoever is not the first that was uploaded. Of those as near the root as m / 10, who has most that have more of its
 weights to the bit.
 
+Besides, -1 for each edge of the tree, but the root's own, that leads to a model which was uploaded before the one above it. A root
+before which others were uploaded is believed only where these have no noise in common beyond it (``noise.common_noise`` at most
+.03): a merge of children of a base that is not known lies in their middle too.
+
 From the root all merges are sought; the root is chosen anew without these, until it stays. Models go by their distance from it, a
 merge after its parents, a child of a merge after the merge. When not to trust it: fewer than about five models.
 """
@@ -65,9 +69,7 @@ class Growth:
     order: Sequence[Member]
     merges: Mapping[str, Mixture]
     after: Mapping[str, AbstractSet[str]]  # what its upload time puts too early must come after these
-    late: (
-        Member | None
-    )  # the root, where several were uploaded before it: then its own time is wrong, or of a re-upload
+    late: Member | None  # the root, where several were uploaded before it: its own time is wrong, or of a re-upload
 
 
 def grown(family: Sequence[Member]) -> Growth:

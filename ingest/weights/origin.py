@@ -250,8 +250,10 @@ class Origins:
             and not self._candidates[elder.id].parents
             for elder in family
         )
-        if nearest <= FAR and (not cut or self._merged(model)):
-            return None
+        if nearest <= FAR:
+            merged = self._merged(model) if cut else None  # which may lie nearer to what its parents were cut from
+            if merged is not None or not cut:
+                return merged
         others = [elder for elder in self._floats if nearest > FAR or elder.shapes != model.shapes]
         tried = [(laid(model, elder), elder) for elder in others]
         fits: list[tuple[Laid, Member]] = [(fit, elder) for fit, elder in tried if fit is not None]

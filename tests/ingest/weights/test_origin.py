@@ -88,7 +88,7 @@ def test_dropped_and_scaled_task_vectors_are_a_merge(tmp_path: Path) -> None:
     assert edges(told["mixed"]) == {("tune", Relation.MERGE), ("far", Relation.MERGE)}
 
 
-@pytest.mark.parametrize(("kept", "size"), [(0.9, 3), (0.8, 2), (0.7, 3)])
+@pytest.mark.parametrize(("kept", "size"), [(0.9, 3), (0.8, 2), (0.77, 3), (0.7, 3)])
 def test_task_vectors_of_which_little_was_dropped_are_a_merge(tmp_path: Path, kept: float, size: int) -> None:
     """Of few weights all task vectors are dropped, so that few are the base's."""
     rng = np.random.default_rng(5)

@@ -55,7 +55,7 @@ def serving_of(settings: Settings) -> Serving:
     embedded = settings.store == "snapshot"
 
     async def opened() -> tuple[Store, tuple[Source, ...]]:
-        store = await open_store(settings)
+        store = await open_store(settings, ahead=True)
         return store, catalogue.get(store.snapshot).manifest.sources if embedded else ()
 
     return Serving(lambda: current(settings), opened)

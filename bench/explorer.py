@@ -20,11 +20,11 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from bench import world
 from graph.catalogue import Catalogue
+from graph.progress import Silent
 from graph.snapshot import Snapshot
 from graph.stores.embedded.atlas import atlas_folder, build_atlas
 from graph.stores.embedded.index import build_index
 from ingest.dumps import ingest_dumps
-from ingest.report import Silent
 from tests.explorer.service import CHROMIUM, FLAGS, PLAIN
 
 RESULTS = Path(__file__).parent / "results"

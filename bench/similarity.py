@@ -29,13 +29,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graph.catalogue import Catalogue
+from graph.progress import Silent
 from graph.records import Relation
 from graph.snapshot import Source
 from ingest.finish import finish
 from ingest.folders import shelf_of
 from ingest.identify import origin_of
 from ingest.parse import PartBuilder
-from ingest.report import Silent
 from ingest.staging import Staging
 from ingest.weights.digesting import digest_of
 from ingest.weights.exact import identity

@@ -51,7 +51,7 @@ def _difference(before: Snapshot, after: Snapshot, table: Table) -> Difference:
 
 def _keyed(snapshot: Snapshot, table: Table) -> pl.DataFrame:
     """Keys, and a hash of the whole row (of this process: the two sides are hashed alike)."""
-    frame = pl.from_arrow(snapshot.table(table.name))
+    frame = snapshot.frame(table.name)
     if not isinstance(frame, pl.DataFrame):
         raise TypeError(type(frame))
     return frame.select(*table.key, content=pl.struct(pl.all()).hash())

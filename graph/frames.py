@@ -17,6 +17,7 @@ import polars as pl
 from graph.snapshot import Snapshot
 
 Numbers = npt.NDArray[np.int64]
+TIMES = ("created_at", "modified_at")  # columns
 
 
 class Frames(Protocol):
@@ -43,7 +44,7 @@ class OnDisk:
 
     def frame(self, table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """A table, or these columns of it. Raises Damaged."""
-        return pl.DataFrame(self._snapshot.table(table, None if columns is None else list(columns)))
+        return self._snapshot.frame(table, columns)
 
     def rows(self, table: str) -> int:
         """How many rows a table has."""
@@ -76,6 +77,11 @@ class InMemory:
     def numbers(self, table: str, column: str) -> Numbers:
         """(rows,) the number of the model that a column names, -1 for a name that is not in the catalogue."""
         return numbers_of(self._tables[table], column, self._tables["models"]["id"])
+
+
+def milliseconds(found: pl.DataFrame) -> pl.DataFrame:
+    """A table with its times as milliseconds since 1970."""
+    return found.with_columns([pl.col(name).dt.epoch("ms") for name in TIMES if name in found.columns])
 
 
 def numbers_of(found: pl.DataFrame, column: str, ids: pl.Series) -> Numbers:

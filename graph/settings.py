@@ -28,6 +28,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STEMMA_NEO4J_USER", "neo4j", "user of the Neo4j server"),
     Setting("STEMMA_NEO4J_PASSWORD", "", "its password; empty means no authentication"),
     Setting("STEMMA_NEO4J_DATABASE", "neo4j", "its database"),
+    Setting("STEMMA_CACHE", "", "folder for what is fetched from a graph (default: stemma in the user's cache folder)"),
     Setting("STEMMA_HOST", "127.0.0.1", "address that `stemma serve` listens on"),
     Setting("STEMMA_PORT", "8000", "port that `stemma serve` listens on; 0 takes a free one"),
     Setting("STEMMA_WORKERS", "1", "processes that serve; they share the snapshot's mapped pages"),
@@ -57,6 +58,7 @@ class Settings:
     neo4j_user: str
     neo4j_password: str
     neo4j_database: str
+    cache: Path
     host: str
     port: int
     workers: int
@@ -101,6 +103,12 @@ def default_catalogue(environment: Mapping[str, str]) -> Path:
     return (Path(data) if data else Path.home() / ".local" / "share") / "stemma" / "catalogue"
 
 
+def default_cache(environment: Mapping[str, str]) -> Path:
+    """``stemma`` in the user's cache folder, as the XDG base directory specification names it."""
+    cache = environment.get("XDG_CACHE_HOME") or ""
+    return (Path(cache) if cache else Path.home() / ".cache") / "stemma"
+
+
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings. Raises BadInput that names the variable when a value cannot be used."""
     env = os.environ if environment is None else environment
@@ -115,6 +123,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         neo4j_user=text("STEMMA_NEO4J_USER"),
         neo4j_password=text("STEMMA_NEO4J_PASSWORD"),
         neo4j_database=text("STEMMA_NEO4J_DATABASE"),
+        cache=Path(text("STEMMA_CACHE")).expanduser() if text("STEMMA_CACHE") else default_cache(env),
         host=text("STEMMA_HOST"),
         port=_number(env, "STEMMA_PORT", 0),
         workers=_number(env, "STEMMA_WORKERS", 1),

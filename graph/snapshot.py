@@ -6,12 +6,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -159,6 +160,17 @@ class Snapshot:
         if not found.schema.equals(wanted):
             raise self._damaged(name, "its columns are not those of this schema version")
         return found
+
+    def frame(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """What ``table`` gives, as Polars reads it, which is several times as quick. Raises Damaged."""
+        wanted = BY_NAME[name].schema
+        try:
+            found = pq.read_schema(self.path(name))
+            if found.equals(wanted):
+                return pl.read_parquet(self.path(name), columns=None if columns is None else list(columns))
+        except (*UNREADABLE, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise self._damaged(name, str(error)) from error
+        raise self._damaged(name, "its columns are not those of this schema version")
 
     def verify(self) -> None:
         """Read everything and compare with the manifest. Raises Damaged that names the table and what differs."""

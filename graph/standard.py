@@ -149,7 +149,7 @@ class Counted:
 
 def counted(snapshot: Snapshot, wanted: Standard) -> Counted:
     """Every model that was itself seen, against one standard; columns only, so that millions take seconds."""
-    tables = {name: pl.DataFrame(snapshot.table(name, list(names))) for name, names in _READ.items()}
+    tables = {name: snapshot.frame(name, list(names)) for name, names in _READ.items()}
     rows = columns(tables).filter(pl.col("novelty_class").is_not_null())
     passes = rows.select("id", **wanted.by_rule())
     all_of = passes.select(met=pl.all_horizontal(pl.exclude("id")))["met"]

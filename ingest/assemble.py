@@ -131,16 +131,14 @@ def _inputs(staging: Staging, previous: Snapshot | None) -> _Inputs:
     }
     if previous is None:
         return _Inputs(**staged)
-    claims = _frame(previous.table("claims")).rename({"base_model": "said"})
+    claims = previous.frame("claims").rename({"base_model": "said"})
     if staging.note(WEIGHTS_ANEW) is not None:  # what weights say is said as a whole
         claims = claims.filter(pl.col("evidence") != Evidence.WEIGHTS.value)
     bits = claims.group_by("model").agg(
         *[(pl.col("evidence") == word).any().cast(pl.UInt8).alias(word) * int(bit) for word, bit in _SPOKEN.items()]
     )
-    holders = (
-        _frame(previous.table("files", ["model"])).unique().with_columns(files=pl.lit(int(Speaks.FILES), pl.UInt8))
-    )
-    declared = _frame(previous.table("results")).filter(pl.col("source").is_in(SOURCES) & pl.col("known"))
+    holders = previous.frame("files", ["model"]).unique().with_columns(files=pl.lit(int(Speaks.FILES), pl.UInt8))
+    declared = previous.frame("results").filter(pl.col("source").is_in(SOURCES) & pl.col("known"))
     tellers = declared.group_by("model").agg(
         *[(pl.col("source") == source).any().cast(pl.UInt8).alias(source) * int(bit) for source, bit in _TOLD.items()]
     )
@@ -161,17 +159,17 @@ def _inputs(staging: Staging, previous: Snapshot | None) -> _Inputs:
         "models": models,
         "datasets": _known(previous, "datasets").select(STAGED["datasets"].names),
         "claims": claims.join(rows, on="model").with_columns(base_hub_id=pl.lit(None, pl.String)),
-        "trainings": _frame(previous.table("trainings")).explode("evidence").join(rows, on="model"),
-        "files": _frame(previous.table("files")).join(rows, on="model"),
+        "trainings": previous.frame("trainings").explode("evidence").join(rows, on="model"),
+        "files": previous.frame("files").join(rows, on="model"),
         "declared": declared.join(rows, on="model"),
-        "aliases": _frame(previous.table("aliases")),
+        "aliases": previous.frame("aliases"),
     }
     return _Inputs(**{name: pl.concat([staged[name], earlier[name].select(staged[name].columns)]) for name in staged})
 
 
 def _known(previous: Snapshot, table: str) -> pl.DataFrame:
     """The repositories of a snapshot that were seen themselves, as staged rows numbered -1, -2, ..."""
-    frame = _frame(previous.table(table)).filter(pl.col("state") != State.MISSING.value)
+    frame = previous.frame(table).filter(pl.col("state") != State.MISSING.value)
     return frame.with_columns(row=-1 - pl.int_range(frame.height, dtype=pl.Int64), tie=pl.lit(0, pl.UInt64))
 
 

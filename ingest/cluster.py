@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput, StemmaError, Unreachable
+from graph.progress import Progress
 from ingest.folders import shelf_of
-from ingest.report import Progress
 from ingest.weights.assignment import is_anonymous
 from ingest.weights.folder import Found, checkpoints
 from ingest.weights.member import member

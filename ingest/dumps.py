@@ -22,12 +22,13 @@ from pathlib import Path
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput, StemmaError
+from graph.progress import Progress, Silent
 from graph.snapshot import Source
 from ingest import parquet_dump, text_dump
 from ingest.finish import finish
 from ingest.kinds import kind_of
 from ingest.parse import PartBuilder
-from ingest.report import MAX_BAD_FRACTION, Progress, Report, Silent
+from ingest.report import MAX_BAD_FRACTION, Report
 from ingest.staging import Staging
 
 POOL_FROM = 8 * 2**20  # bytes of input under which one process is quicker than starting more

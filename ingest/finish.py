@@ -10,12 +10,13 @@ import polars as pl
 
 from graph.catalogue import Catalogue
 from graph.frames import InMemory
+from graph.progress import Progress
 from graph.snapshot import Source
 from graph.stores.embedded.atlas import build_atlas
 from graph.stores.embedded.index import build_beside, build_index
 from graph.tables import TABLES
 from ingest.assemble import arrow_batches, assemble
-from ingest.report import Progress, Report
+from ingest.report import Report
 from ingest.staging import Staging
 
 

@@ -17,13 +17,14 @@ import pyarrow.compute as pc
 from graph.catalogue import Catalogue
 from graph.errors import BadInput
 from graph.novelty import Tier
+from graph.progress import Progress, Silent
 from graph.records import ClaimRecord, Evidence
 from graph.snapshot import Source
 from graph.tables import CHANGES, SIMILAR, TENSORS
 from ingest.finish import finish
 from ingest.parse import PartBuilder
 from ingest.reading import Item, read_all
-from ingest.report import MAX_BAD_FRACTION, Progress, Report, Silent
+from ingest.report import MAX_BAD_FRACTION, Report
 from ingest.staging import WEIGHTS_ANEW, Staging
 from ingest.weights.adapter import Bases
 from ingest.weights.change import Change, Changes

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from graph.errors import NotFound, StemmaError, Unreachable
 from graph.novelty import Tier
+from graph.progress import Progress
 from graph.records import ClaimRecord, Evidence, Relation
 from ingest.names import Rejected, judge
 from ingest.parse import PartBuilder
-from ingest.report import Progress
 from ingest.weights.adapter import WEIGHTS, Modules, modules_of
 from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.checkpoint import DamagedCheckpoint

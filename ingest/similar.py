@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput
+from graph.progress import Progress, Silent
 from graph.tables import SIMILAR
 from ingest.finish import finish
 from ingest.folders import shelf_of
 from ingest.parse import PartBuilder
-from ingest.report import Progress, Report, Silent
+from ingest.report import Report
 from ingest.staging import SIMILAR_ANEW, Staging
 from ingest.weights.compare import Comparison
 

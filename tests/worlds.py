@@ -10,11 +10,11 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from graph.catalogue import Catalogue
+from graph.progress import Silent
 from graph.records import ClaimRecord, Evidence, Relation
 from graph.snapshot import Snapshot, Source
 from ingest.finish import finish
 from ingest.parse import PartBuilder
-from ingest.report import Silent
 from ingest.staging import STAGED, PartCounts, Staging
 
 Row = dict[str, Any]

@@ -11,6 +11,7 @@ import anyio
 import click
 
 from graph.errors import NotFound
+from graph.progress import Progress, Silent
 from graph.settings import Settings
 from graph.store import ModelFilter, Store
 from ingest.weights.device import DEVICES
@@ -56,14 +57,19 @@ def ask(settings: Settings, question: Callable[[Store], Awaitable[Result]]) -> R
     """Open the store, ask, close."""
     from graph.stores import open_store
 
-    async def asking() -> Result:
-        store = await open_store(settings)
+    async def asking(progress: Progress) -> Result:
+        store = await open_store(settings, progress=progress)
         try:
             return await question(store)
         finally:
             await store.close()
 
-    return anyio.run(asking)
+    if settings.store == "snapshot":  # mapped, nothing to wait for
+        return anyio.run(asking, Silent())
+    from api.cli.progress import Bars
+
+    with Bars() as bars:
+        return anyio.run(asking, bars)
 
 
 async def known(store: Store, name: str) -> str:

@@ -18,7 +18,7 @@ from rich.progress import (
 
 
 class Bars:
-    """Implements ``ingest.report.Progress``; shown only when a step lasts, and only to people."""
+    """Implements ``graph.progress.Progress``; shown only when a step lasts, and only to people."""
 
     def __init__(self) -> None:
         quiet = not sys.stderr.isatty()

@@ -24,13 +24,13 @@ from graph.catalogue import Catalogue
 from graph.decay import decay
 from graph.frames import OnDisk
 from graph.licence import terms_of
+from graph.progress import Silent
 from graph.snapshot import Snapshot, Source
 from graph.standing import measured, percent, standings
 from graph.stores.embedded import open_snapshot
 from graph.succession import LARGER, declared, edges_for, superseded, tables
 from ingest.finish import finish
 from ingest.parse import PartBuilder
-from ingest.report import Silent
 from ingest.results.taking_in import ingest_results
 from ingest.staging import Staging
 
@@ -159,7 +159,7 @@ def _known(snapshot: Snapshot) -> list[str]:
 
 def _never(snapshot: Snapshot) -> list[str]:
     """What no successor may be, counted over all that are kept, from the models' own facts."""
-    facts = pl.DataFrame(snapshot.table("models", ["id", "task", "licence", "parameters", "created_at"]))
+    facts = snapshot.frame("models", ["id", "task", "licence", "parameters", "created_at"])
     _, successors = tables(OnDisk(snapshot))
     pairs = (
         successors.filter(pl.col("probability").is_not_null())

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput
+from graph.progress import Progress, Silent
 from graph.snapshot import Source
 from ingest.finish import finish
 from ingest.hub.crawl import Walk, follow, redirected
 from ingest.hub.session import HubSession
 from ingest.parse import PartBuilder
-from ingest.report import MAX_BAD_FRACTION, Progress, Report, Silent
+from ingest.report import MAX_BAD_FRACTION, Report
 from ingest.staging import Staging
 
 OVERLAP = timedelta(hours=1)  # before the watermark, since what is modified during a walk moves in the lists

@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import msgspec
 
 from graph.errors import BadInput, Unreachable
+from graph.progress import Progress
 from ingest.hub.session import Answer, HubSession
 from ingest.parse import PartBuilder
-from ingest.report import Progress
 from ingest.staging import Speaks, Staging
 
 MODEL_EXPANDS = [

@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput
+from graph.progress import Progress, Silent
 from graph.snapshot import Source
 from ingest.finish import finish
-from ingest.report import Progress, Report, Silent
+from ingest.report import Report
 from ingest.results.mapping import Known, read_mapping, shipped
 from ingest.results.reading import Read, read_results
 from ingest.staging import NEW_NORM, STAGED, PartCounts, Staging
@@ -67,7 +68,7 @@ def _arrow(name: str, frame: pl.DataFrame) -> pa.Table:
 
 def _unknown(catalogue: Catalogue, sources: list[str]) -> list[str]:
     """How many of the names in these sources are of no model in the catalogue."""
-    told = pl.DataFrame(catalogue.head().table("results", ["model", "source", "known"]))
+    told = catalogue.head().frame("results", ["model", "source", "known"])
     told = told.filter(pl.col("source").is_in(sources)).unique(["model", "known"]).sort("model")
     unknown = told.filter(~pl.col("known"))["model"]
     if not len(unknown):

@@ -8,10 +8,11 @@ from importlib.resources import files
 from typing import Any
 
 from graph.catalogue import Catalogue
+from graph.progress import Progress, Silent
 from graph.snapshot import Source
 from ingest.finish import finish
 from ingest.parse import PartBuilder
-from ingest.report import Progress, Report, Silent
+from ingest.report import Report
 from ingest.staging import Staging
 
 

@@ -23,9 +23,9 @@ import numpy as np
 import pyarrow as pa
 
 from graph.errors import Damaged
+from graph.progress import Progress
 from graph.records import SimilarRecord
 from graph.tables import SIMILAR, UNREADABLE
-from ingest.report import Progress
 from ingest.weights.linear_sketch import PARTS, directions
 from ingest.weights.near import LEAST_PRODUCT, SAME_PROFILE
 from ingest.weights.pairs import Ints, Pairs, alike, nearest

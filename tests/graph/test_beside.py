@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from graph.stores.embedded.beside import make_whole
+from graph.stores.arrays.beside import make_whole
 
 
 def test_threads_that_make_one_folder_do_not_meet(tmp_path: Path) -> None:

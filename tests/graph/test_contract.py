@@ -22,7 +22,7 @@ from graph.records import Contradicts, Direction, Evidence, ModelRecord, Relatio
 from graph.snapshot import Snapshot
 from graph.store import EVERY_FIELD, ROOT, Collapse, Doubt, EdgeFilter, Facet, Key, ModelFilter, Order, Store, Want
 from graph.stores.embedded import open_snapshot
-from graph.stores.neo4j import Server, finding, load, members, open_neo4j, verify
+from graph.stores.neo4j import Server, load, open_neo4j
 from tests.neo4j_server import Neo4jServer, missing
 from tests.plain_store import PlainStore
 from tests.worlds import (
@@ -91,7 +91,7 @@ def on(server: Neo4jServer) -> Opener:
 
     async def loaded(snapshot: Snapshot) -> Store:
         load(snapshot, Server(server.address))
-        return await open_neo4j(server.address, "neo4j", "", "neo4j")
+        return await open_neo4j(Server(server.address))
 
     return loaded
 
@@ -256,44 +256,6 @@ def check(
 def test_drawn_family(opener: Opener) -> None:
     datasets, aliases = [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")]
     check(opener, family(), datasets, aliases, board(), alike(), held(), told())
-
-
-@pytest.mark.neo4j
-def test_tables_of_members(monkeypatch: pytest.MonkeyPatch, neo4j_server: Neo4jServer) -> None:
-    """Large groups are counted from their tables: the same, however few models make a group large."""
-    monkeypatch.setattr(members, "LARGE", 2)
-    monkeypatch.setattr(members, "PART", 3)
-    monkeypatch.setattr(finding, "FEW", 0)  # so that a part of a name is looked for among them too
-    rows = [*family(), model("root/of-tables", downloads=3)]
-    datasets, aliases = [{"id": "some/set", "downloads": 4}], [("old/name", "root/base")]
-    check(on(neo4j_server), rows, datasets, aliases, board(), alike(), held(), told(), every=False)
-    with Server(neo4j_server.address).driver() as driver:
-        (found,) = driver.execute_query("MATCH (t:Members) RETURN collect([t.fold, t.models])").records
-    assert {fold for fold, _ in found.value()} == {"copies", "quants", "family"}
-    assert max(models for _, models in found.value()) == 3
-
-
-@pytest.mark.neo4j
-def test_of_tables_of_members_only_what_changes_is_written(
-    monkeypatch: pytest.MonkeyPatch, neo4j_server: Neo4jServer, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(members, "LARGE", 2)
-    server = Server(neo4j_server.address)
-    rows = family()
-    first = build(tmp_path, rows)
-    second = build(tmp_path, [{**row, "likes": at * 7 % 11} for at, row in enumerate(rows)])
-    load(first, server)
-    report = load(second, server)
-    assert report.compared_with == "snapshot"
-    with server.driver() as driver:
-        (columns,) = driver.execute_query("MATCH (t:Members) RETURN count(t)").records
-        assert 0 < report.updated["Members"] < columns.value() / 10
-        assert "Members" not in report.added | report.removed
-        assert verify(second, server).equal
-        driver.execute_query("MATCH (t:Members {column: 'task'}) WITH t LIMIT 1 SET t.values = '[]'")
-    (wrong,) = (verdict for verdict in verify(second, server).verdicts if not verdict.equal)
-    assert wrong.kind == "Members"
-    assert "values is '[]'" in (wrong.difference or "")
 
 
 def test_drawn_niches(opener: Opener, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_neo4j_tells_the_same(tmp_path: Path, neo4j_server: Neo4jServer) -> None
         return found
 
     async def asked() -> None:
-        graph, ours = await open_neo4j(neo4j_server.address, "neo4j", "", "neo4j"), await open_snapshot(snapshot)
+        graph, ours = await open_neo4j(Server(neo4j_server.address)), await open_snapshot(snapshot)
         for where in (ModelFilter(), ModelFilter(text="TUNED"), ModelFilter(authors=("root", "e"))):
             for doubt in (Doubt(), Doubt(probability=0.0), Doubt((Contradicts.SHAPES, Contradicts.COPY), 0.85)):
                 assert await pages(graph, where, doubt) == await pages(ours, where, doubt)

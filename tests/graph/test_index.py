@@ -15,8 +15,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from graph.frames import OnDisk, numbered
 from graph.groups import Array, ordered
+from graph.stores.arrays.names import folded
 from graph.stores.embedded.index import build_beside, build_index
-from graph.stores.embedded.names import folded
 from tests.worlds import Row, alike, board, build, family, held, hub_rows
 
 WIDE = np.iinfo(np.int64)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from graph.errors import BadInput
+from graph.progress import Silent
 from ingest.cluster import sketched, spread
-from ingest.report import Silent
 from ingest.weights.folder import checkpoints
 from ingest.weights.member import member
 from ingest.weights.shelf import WeightShelf

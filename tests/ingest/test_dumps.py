@@ -15,8 +15,8 @@ import zstandard
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput
+from graph.progress import Silent
 from ingest.dumps import ingest_dumps
-from ingest.report import Silent
 from ingest.text_dump import rows_of, text_blocks
 from tests.ingest.real_data import real
 

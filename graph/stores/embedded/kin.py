@@ -9,8 +9,8 @@ import numpy as np
 from graph.groups import Ints, distinct, expand
 from graph.records import Evidence, Relation
 from graph.store import EdgeFilter
-from graph.stores.embedded.arrays import Array, Shelf
-from graph.stores.embedded.index import EVIDENCE, RELATIONS
+from graph.stores.arrays.shelf import Array, Shelf
+from graph.stores.lists.coding import EVIDENCE, RELATIONS
 
 LONGEST_PATH = 20  # derivations
 FEW = 64  # rows

@@ -9,21 +9,22 @@ import numpy as np
 
 from graph.records import DerivationRecord, Direction, Relation
 from graph.store import EdgeFilter, Hidden, Walk, WalkNode, Want
-from graph.stores.embedded.arrays import Array, Shelf
-from graph.stores.embedded.index import CONFLICT, CYCLE, EVIDENCE_OF, RELATIONS
+from graph.stores.arrays.shelf import Array, Shelf
+from graph.stores.embedded.index import CONFLICT, CYCLE
 from graph.stores.embedded.kin import Kin
 from graph.stores.embedded.models import Models
+from graph.stores.lists.coding import EVIDENCE_OF, RELATIONS
 
 _RELATION = [Relation(word) for word in RELATIONS]
 
 
 class Lineages:
-    """The derivations of one index. An edge is a number: see ``Kin``."""
+    """The derivations of one index. An edge is a number: see ``Kin``. ``name_rank``: (models,) the place of each row by name."""
 
-    def __init__(self, shelf: Shelf, models: Models) -> None:
+    def __init__(self, shelf: Shelf, models: Models, name_rank: Array) -> None:
         self._models = models
         self._kin = Kin(shelf, len(models.ids))
-        self._name_rank = shelf.get("name_rank")
+        self._name_rank = name_rank
 
     def above(self, row: int) -> tuple[DerivationRecord, ...]:
         """The derivations of a model towards its base models, by name."""

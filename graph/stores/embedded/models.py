@@ -10,8 +10,8 @@ import numpy as np
 
 from graph.records import ModelRecord, State
 from graph.store import EVERY_FIELD
-from graph.stores.embedded.arrays import Array, Shelf
-from graph.stores.embedded.names import Lookup, Texts
+from graph.stores.arrays.names import Lookup, Texts
+from graph.stores.arrays.shelf import Array, Shelf
 from graph.stores.embedded.packed import Packed
 
 _KEPT = 50_000  # model records kept ready
@@ -20,8 +20,8 @@ _KEPT = 50_000  # model records kept ready
 class Models:
     """The models of one index."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.ids = Texts(shelf, "id")
+    def __init__(self, shelf: Shelf, ids: Texts) -> None:
+        self.ids = ids
         self._aliases = Texts(shelf, "alias")
         self._alias_model = shelf.get("alias_model")
         self._by_folded, self._by_hub_id = Lookup(shelf, "folded"), Lookup(shelf, "hub_id")

@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 
 from graph.records import ModelRecord
-from graph.stores.embedded.arrays import Array, Shelf
-from graph.stores.embedded.names import Texts
+from graph.stores.arrays.names import Texts
+from graph.stores.arrays.shelf import Array, Shelf
 
 _COLUMNS = [field.name for field in fields(ModelRecord)]
 _TIMES = ("created_at", "modified_at")

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from graph.records import DatasetRecord, Evidence, FileRecord, State, TensorRecord, WeightsRecord
-from graph.stores.embedded.arrays import Array, Shelf
-from graph.stores.embedded.index import BY_MODEL, EVIDENCE_OF, WORKED_OUT, tensor_key
-from graph.stores.embedded.names import Groups, Lookup
+from graph.stores.arrays.names import Groups, Lookup
+from graph.stores.arrays.shelf import Array, Shelf
+from graph.stores.embedded.index import BY_MODEL, WORKED_OUT, tensor_key
+from graph.stores.lists.coding import EVIDENCE_OF
 
 _SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
@@ -24,7 +25,7 @@ class Parts:
         self._tables = {name: shelf.get_table(name) for name in (*BY_MODEL, *WORKED_OUT, "datasets", "weights")}
         self._offsets = {name: shelf.get(f"{name}_offsets") for name in (*BY_MODEL, *WORKED_OUT, "trainings")}
         self._trainings_dataset, self._trainings_mask = shelf.get("trainings_dataset"), shelf.get("trainings_mask")
-        self._by_dataset, self._by_sha256 = Lookup(shelf, "dataset"), Lookup(shelf, "sha256")
+        self._by_sha256 = Lookup(shelf, "sha256")
         self._tensor_key, self._tensor_row = shelf.get("tensor_key"), shelf.get("tensor_row")
         self._by_digest, self._weights_of = Lookup(shelf, "digest"), shelf.get("weights_of")
         self._holders = Groups(shelf, "holders")
@@ -43,13 +44,6 @@ class Parts:
         names = self._dataset_ids.take(pa.array(self._trainings_dataset[places])).to_pylist()
         masks = self._trainings_mask[places].tolist()
         return zip(names, (EVIDENCE_OF[mask] for mask in masks), strict=True)
-
-    def dataset_number(self, name: str) -> int | None:
-        """The number of the dataset of that id, any case."""
-        column, folded = self._dataset_ids, name.lower()
-        same = [number for number in self._by_dataset.candidates(folded) if column[number].as_py().lower() == folded]
-        exact = [number for number in same if column[number].as_py() == name]
-        return exact[0] if exact else same[0] if same else None
 
     def dataset(self, number: int) -> DatasetRecord:
         """The record of a dataset."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from graph.records import ModelRecord
 from graph.store import ModelFilter, Spot
-from graph.stores.embedded.arrays import Array, Shelf
+from graph.stores.arrays.shelf import Array, Shelf
 from graph.stores.embedded.atlas import FACTS
 
 _HIGHEST = 65_535  # of a coordinate

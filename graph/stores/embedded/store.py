@@ -50,16 +50,16 @@ from graph.store import (
     Walk,
     Want,
 )
-from graph.stores.embedded.arrays import Array, Shelf
+from graph.stores.arrays.shelf import Array, Shelf
 from graph.stores.embedded.atlas import build_atlas
-from graph.stores.embedded.contradicted import Contradicted
 from graph.stores.embedded.index import build_index
 from graph.stores.embedded.lineages import Lineages
 from graph.stores.embedded.models import Models
-from graph.stores.embedded.names import Groups
 from graph.stores.embedded.parts import Parts
 from graph.stores.embedded.points import EmbeddedAtlas
-from graph.stores.embedded.selection import Selection
+from graph.stores.lists.contradicted import Contradicted
+from graph.stores.lists.making import COVERAGE, lists_of
+from graph.stores.lists.selection import Selection
 
 
 class EmbeddedStore:
@@ -68,11 +68,12 @@ class EmbeddedStore:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         shelf = Shelf(build_index(snapshot))
-        self._models, self._parts = Models(shelf), Parts(shelf)
-        self._lineages = Lineages(shelf, self._models)
-        self._selection = Selection(shelf, self._models.ids, Groups(shelf, "trained"))
-        self._contradicted = Contradicted(shelf, self._models.ids)
-        self._coverage = Coverage(**shelf.get_facts("coverage"))
+        lists = lists_of(snapshot)
+        self._selection = Selection(lists)
+        self._contradicted = Contradicted(lists, self._selection)
+        self._models, self._parts = Models(shelf, self._selection.ids), Parts(shelf)
+        self._lineages = Lineages(shelf, self._models, self._selection.name_rank)
+        self._coverage = Coverage(**lists.get_facts(COVERAGE))
         self._atlas: EmbeddedAtlas | None = None
         self._drawing = asyncio.Lock()
 
@@ -96,7 +97,7 @@ class EmbeddedStore:
         self, where: ModelFilter, order: Order = Order.DOWNLOADS, first: int = 20, after: Key | None = None
     ) -> ModelPage:
         """One page of models in an order."""
-        rows, has_next = self._selection.page(where, self._dataset_number(where), order, first, after)
+        rows, has_next = self._selection.page(where, order, first, after)
         return ModelPage(
             tuple(self._models.records(rows)), tuple(self._selection.key(row, order) for row in rows), has_next
         )
@@ -110,22 +111,21 @@ class EmbeddedStore:
         after: Key | None = None,
     ) -> FoldedPage:
         """One page of models that stand for their groups."""
-        dataset = self._dataset_number(where)
-        rows, folded, has_next = self._selection.folded_page(where, dataset, collapse, order, first, after)
+        rows, folded, has_next = self._selection.folded_page(where, collapse, order, first, after)
         keys = tuple(self._selection.key(row, order) for row in rows)
         return FoldedPage(tuple(self._models.records(rows)), keys, tuple(folded), has_next)
 
     async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
         """How many groups pass."""
-        return self._selection.folded_count(where, self._dataset_number(where), collapse)
+        return self._selection.folded_count(where, collapse)
 
     async def count(self, where: ModelFilter) -> int:
         """How many models pass."""
-        return self._selection.count(where, self._dataset_number(where))
+        return self._selection.count(where)
 
     async def facets(self, where: ModelFilter, by: Sequence[Facet], first: int = 50) -> list[FacetCount]:
         """Counts by facet."""
-        return self._selection.facets(where, self._dataset_number(where), by, first)
+        return self._selection.facets(where, by, first)
 
     async def base_models(self, ids: Sequence[str]) -> list[tuple[DerivationRecord, ...]]:
         """Derivations towards base models."""
@@ -173,14 +173,9 @@ class EmbeddedStore:
         self, where: ModelFilter, doubt: Doubt, first: int = 20, after: Key | None = None
     ) -> ContradictedPage:
         """A page of models whose weights contradict what is said of them."""
-        passing = None if where == ModelFilter() else self._passing(where)
-        rows, places = self._contradicted.rows(doubt, passing)
-        begin = int(np.searchsorted(rows, self._selection.place(Order.DOWNLOADS, after))) if after else 0
-        page = rows[begin : begin + first].tolist()
-        records = self._models.records(page)
-        found = tuple(map(self._contradicted.records, places[begin : begin + first]))
-        keys = tuple(self._selection.key(row, Order.DOWNLOADS) for row in page)
-        return ContradictedPage(tuple(records), found, keys, len(rows) > begin + first, len(rows))
+        rows, found, has_next, total = self._contradicted.page(where, doubt, first, after)
+        keys = tuple(self._selection.key(row, Order.DOWNLOADS) for row in rows)
+        return ContradictedPage(tuple(self._models.records(rows)), found, keys, has_next, total)
 
     async def walk(
         self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, want: Want = WANT
@@ -236,7 +231,7 @@ class EmbeddedStore:
 
     async def datasets(self, names: Sequence[str]) -> list[DatasetRecord | None]:
         """The datasets of these ids."""
-        numbers = map(self._parts.dataset_number, names)
+        numbers = map(self._selection.datasets.number, names)
         return [None if number is None else self._parts.dataset(number) for number in numbers]
 
     async def trainings(self, ids: Sequence[str]) -> list[tuple[TrainingRecord, ...]]:
@@ -285,7 +280,7 @@ class EmbeddedStore:
             return self._atlas
 
     def _passing(self, where: ModelFilter) -> Array:
-        return self._selection.rows(where, self._dataset_number(where))
+        return self._selection.rows(where)
 
     async def close(self) -> None:
         """Maps are given back when the last answer that uses them is gone."""
@@ -304,9 +299,3 @@ class EmbeddedStore:
 
     def _part(self, table: str, id: str) -> list[dict[str, Any]]:
         return self._parts.of(table, self._models.row(id))
-
-    def _dataset_number(self, where: ModelFilter) -> int | None:
-        if where.dataset is None:
-            return None
-        number = self._parts.dataset_number(where.dataset)
-        return -1 if number is None else number

@@ -34,6 +34,11 @@ class OpenGraph:
             await asker.close()
             raise
 
+    @property
+    def server(self) -> Server:
+        """Where it is."""
+        return self._asker.server
+
     async def ask(self, question: str, /, **parameters: object) -> Any:
         """The answer to ``cypher/<question>.cypher``. Raises Unreachable."""
         if time.monotonic() - self._looked > LOOK_SECONDS:

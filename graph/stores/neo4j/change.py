@@ -24,7 +24,7 @@ class Change:
 
 def fingerprints(frame: Frame) -> pl.Series:
     """A 64-bit hash of each row over all its properties. The same values give the same hash within one Polars version."""
-    return frame.select(pl.struct(sorted(frame.columns)).hash(seed=20).alias(_PRINT)).to_series()
+    return frame.select(sorted(frame.columns)).hash_rows(seed=20).alias(_PRINT)
 
 
 def digest(frame: Frame) -> str:
@@ -38,23 +38,29 @@ def first_load(kind: Kind, after: Frame) -> Change:
     return Change(kind, after, nothing, nothing.select(kind.key))
 
 
-def compare(kind: Kind, before: Frame, after: Frame, *, digests: bool = False) -> Change:
-    """What turns ``before`` into ``after``. Keys that ``before`` holds twice are removed and added again. ``digests``: rows are
-    told apart by the digests of their kind, where it has some; beside these ``before`` needs the keys alone.
+def told(kind: Kind, rows: Frame, *, digests: bool = False) -> Frame:
+    """The keys of these rows, and what tells rows of one key apart: hashes of all properties, or ``digests``, where the kind has
+    some; then ``rows`` needs no more than these.
     """
+    prints = rows[kind.digest].alias(_PRINT) if digests and kind.digest else fingerprints(rows)
+    return rows.select(*kind.key, prints)
 
-    def told(frame: Frame) -> pl.Series:
-        return frame[kind.digest].alias(_PRINT) if digests and kind.digest else fingerprints(frame)
 
+def compare(kind: Kind, old: Frame, after: Frame, *, digests: bool = False) -> Change:
+    """What turns the rows of which ``old`` tells into ``after``. Keys that are there twice are removed and added again."""
     key = list(kind.key)
-    old = before.select(*key, told(before))
-    once = old.filter(pl.struct(key).is_unique())
-    joined = after.with_columns(told(after).alias("new")).join(
-        once.rename({_PRINT: "old"}), on=key, how="left", maintain_order="left"
+    twice = old.select(key).is_duplicated()
+    once = old.filter(~twice) if twice.any() else old
+    joined = (
+        told(kind, after, digests=digests)
+        .join(once.rename({_PRINT: "old"}), on=key, how="left", maintain_order="left")
+        .select(new=pl.col("old").is_null(), other=pl.col("old") != pl.col(_PRINT))
     )
-    added = joined.filter(pl.col("old").is_null()).drop("new", "old")
-    changed = joined.filter(pl.col("old") != pl.col("new")).drop("new", "old")
-    gone = old.select(key).unique(maintain_order=True).join(once.join(after, on=key, how="semi"), on=key, how="anti")
+    added = after.filter(joined["new"])
+    changed = after.filter(joined["other"].fill_null(value=False))
+    gone = once.join(after, on=key, how="anti", maintain_order="left").select(key)
+    if twice.any():
+        gone = pl.concat([gone, old.filter(twice).select(key).unique(maintain_order=True)])
     if kind.update:
         return Change(kind, added, changed, gone)
     return Change(kind, pl.concat([added, changed]), changed.clear(), pl.concat([gone, changed.select(key)]))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
-from typing import Any, LiteralString, Protocol
+from typing import Any, LiteralString
 
 import polars as pl
 from neo4j import READ_ACCESS, Driver, ManagedTransaction
 
 from graph.errors import BadInput, Damaged
+from graph.progress import Progress
 from graph.stores.neo4j.connection import Server
 from graph.stores.neo4j.projection import Frame, Kind
 from graph.stores.neo4j.statements import statement, statements
@@ -20,32 +21,6 @@ from graph.stores.neo4j.statements import statement, statements
 LANES = 3  # transactions at a time: on two cores the server packs one while it commits another and the client encodes
 READ_CHUNK = 100_000
 INDEX_PAUSE_SECONDS = 0.1
-
-
-class Progress(Protocol):
-    """Who is told how far a load is."""
-
-    def start(self, what: str, total: int | None, unit: str) -> None:
-        """A step begins."""
-
-    def advance(self, n: int) -> None:
-        """``n`` more units of it are done."""
-
-    def finish(self) -> None:
-        """The step has ended."""
-
-
-class Silent:
-    """Tells nobody."""
-
-    def start(self, what: str, total: int | None, unit: str) -> None:
-        """A step begins."""
-
-    def advance(self, n: int) -> None:
-        """``n`` more units of it are done."""
-
-    def finish(self) -> None:
-        """The step has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +117,14 @@ class LoadedGraph:
         progress.advance(len(rows))
         progress.finish()
         return pl.concat(chunks)
+
+    def rows(self, kind: Kind, columns: Sequence[str]) -> Iterator[Any]:
+        """All rows of a kind as the graph holds them, each a tuple of these columns, a few at a time."""
+        with self._driver.session(
+            database=self._server.database, default_access_mode=READ_ACCESS, fetch_size=kind.batch
+        ) as session:
+            for record in session.run(statement(f"read_{kind.slug}")):
+                yield tuple(record[name] for name in columns)
 
     def write(self, kind: Kind, verb: str, rows: Frame, run: str, progress: Progress) -> None:
         """Send the rows in batches, several at a time. Raises ChangedUnderway when a batch did not find what it names."""

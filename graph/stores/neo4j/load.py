@@ -11,22 +11,20 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from neo4j.exceptions import ConstraintError, DriverError, IncompleteCommit, Neo4jError
 
 from graph.catalogue import Catalogue
-from graph.coverage import coverage
 from graph.errors import BadInput, Damaged, StemmaError, Unreachable
-from graph.frames import OnDisk
+from graph.progress import Progress, Silent
 from graph.snapshot import Snapshot
-from graph.store import Collapse
-from graph.stores.neo4j.change import Change, compare, first_load
+from graph.stores.lists.making import COVERAGE, lists_of
+from graph.stores.neo4j.change import Change, compare, first_load, told
 from graph.stores.neo4j.connection import Server, explain, translated
-from graph.stores.neo4j.facets import facets
-from graph.stores.neo4j.graph import ChangedUnderway, GraphState, LoadedGraph, Progress, Silent
+from graph.stores.neo4j.graph import ChangedUnderway, GraphState, LoadedGraph
 from graph.stores.neo4j.offline import IMPORTED
-from graph.stores.neo4j.projection import FORM, KINDS, derived
+from graph.stores.neo4j.projection import FORM, KINDS
 from graph.stores.neo4j.statements import statement
 from graph.tables import SCHEMA_VERSION
 
@@ -139,6 +137,9 @@ def _bring(snapshot: Snapshot, graph: LoadedGraph, report: LoadReport, progress:
             expected = json.loads(state.rows)
             _index(graph, progress)
         else:
+            if state.form != FORM:
+                graph.begin("retired")
+                graph.run(statement("retired_nodes"))
             graph.prepare("indexes")
             changes = list(_changes(snapshot, state, graph, report, progress, expected))
             for change in reversed(changes):
@@ -154,16 +155,13 @@ def _bring(snapshot: Snapshot, graph: LoadedGraph, report: LoadReport, progress:
                 f"another load has taken over the graph of {snapshot.id[:12]}: let it finish, then run this one again"
             ) from error
         raise
-    tables = OnDisk(snapshot)
-    groups = derived(snapshot).groups
     finished = graph.run(
         statement("catalogue_finish"),
         run=run,
         snapshot=snapshot.id,
         schema_version=SCHEMA_VERSION,
         form=FORM,
-        coverage=json.dumps(asdict(coverage(tables, groups))),
-        facets=json.dumps(facets(tables, groups[Collapse.FAMILY])),
+        coverage=json.dumps(lists_of(snapshot).get_facts(COVERAGE)),
     )
     if finished != 1:
         raise BadInput("another load has taken over the graph: let it finish, then run this one again")
@@ -190,13 +188,21 @@ def _changes(
     held = _held(snapshot, state)
     report.compared_with = "graph" if held is None else "snapshot"
     for kind in KINDS:
-        after = kind.build(snapshot)
-        expected[kind.name] = len(after)
-        if held is None:
-            before = graph.read(kind, after, progress)
+        if held is not None and kind.digest is not None:
+            after = kind.build(snapshot)
+            before = told(kind, graph.digests(kind, after, progress), digests=True)
+            change = compare(kind, before, after, digests=True)
+        elif held is not None:
+            before = told(
+                kind, kind.build(held)
+            )  # the whole of one at a time: each has gigabytes where models are millions
+            after = kind.build(snapshot)
+            change = compare(kind, before, after)
         else:
-            before = kind.build(held) if kind.digest is None else graph.digests(kind, after, progress)
-        yield compare(kind, before, after, digests=held is not None)
+            after = kind.build(snapshot)
+            change = compare(kind, told(kind, graph.read(kind, after, progress)), after)
+        expected[kind.name] = len(after)
+        yield change
 
 
 def _held(snapshot: Snapshot, state: GraphState) -> Snapshot | None:

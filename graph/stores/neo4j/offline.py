@@ -26,7 +26,7 @@ from graph.stores.neo4j.projection import (
     HAS_TENSOR,
     HAS_WEIGHTS,
     KINDS,
-    MEMBERS,
+    LISTS,
     MODEL,
     SCORED,
     SIMILAR_TO,
@@ -117,7 +117,7 @@ def _parts(kind: Kind, frame: Frame) -> Iterator[Part]:
     if kind.name in _KEYS:
         key = _KEYS[kind.name]
         yield Part("nodes", kind.name, frame, {key: f"{key}:ID({kind.name})"})
-    elif kind is MEMBERS:
+    elif kind is LISTS:
         yield Part("nodes", kind.name, frame, {})  # nothing hangs on them
     elif kind.name in _ENDS:
         (start, first), (end, second) = _ENDS[kind.name]

@@ -1,13 +1,13 @@
 """This file knows which nodes and relationships a snapshot becomes, and every property that they carry.
 
 Each ``Kind`` is one label or relationship type: its columns are the properties, its frame is what the snapshot says. Unknown
-values and empty lists are absent properties. Times are milliseconds since 1970. The ``*_key`` properties hold the negated
-value of an order with the largest number for unknown, so that one ascending index holds an order with its ties by name.
+values and empty lists are absent properties. Times are milliseconds since 1970. ``downloads_key`` holds the negated downloads with
+the largest number for unknown, so that one ascending order has its ties by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,12 +16,12 @@ import numpy as np
 import polars as pl
 
 from graph.contradictions import all_contradictions
-from graph.folding import originals
-from graph.frames import Numbers, OnDisk
+from graph.derived import Derived
+from graph.frames import Numbers, OnDisk, milliseconds
 from graph.snapshot import Snapshot
 from graph.store import Collapse
-from graph.stores.neo4j.members import DIGEST, KEY, json_of, tables
-from graph.succession import tables as standing_tables
+from graph.stores.lists.making import VERSION, lists_of, originals_in
+from graph.stores.neo4j.carried import DIGEST, KEY, as_read, pieces
 from graph.tables import (
     ABILITIES,
     ALIASES,
@@ -39,10 +39,11 @@ from graph.tables import (
     WEIGHTS,
 )
 
-FORM = 5  # of a graph: which labels, types and properties are written; kept with it, a load mends an older one
+FORM = (
+    6_000 + VERSION
+)  # of a graph: which labels, types and properties are written; kept with it, a load mends an older one
 UNKNOWN_KEY = 2**63 - 1
 BATCH = 2_000  # rows of a transaction: 10,000 take the server twice the CPU a row, 500 gain nothing
-TIMES = ("created_at", "modified_at")
 CLAIM = ("evidence", "relation", "where", "confidence", "detail")  # the parts of a claim on a DERIVED_FROM
 Frame = pl.DataFrame
 
@@ -58,15 +59,7 @@ class Kind:
     update: bool = False  # changed rows are set in place: relationships hang on them, or they are large
     batch: int = BATCH  # rows that are sent at once
     digest: str | None = None  # a column that tells rows of one key apart: then a load reads no more of what is there
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """What follows from the tables of a snapshot, and several kinds need: originals by the way to fold, standings, successors."""
-
-    groups: Mapping[Collapse, Numbers]
-    standings: Frame
-    successors: Frame
+    as_read: Callable[[Frame], Frame] = lambda rows: rows  # what is compared of rows that are read back whole
 
 
 def derived(snapshot: Snapshot) -> Derived:
@@ -76,33 +69,23 @@ def derived(snapshot: Snapshot) -> Derived:
 
 @lru_cache(maxsize=2)
 def _derived(folder: Path) -> Derived:
-    tables = OnDisk(Snapshot.open(folder))
-    return Derived(originals(tables), *standing_tables(tables))
+    return Derived(OnDisk(Snapshot.open(folder)))
 
 
 def _read(snapshot: Snapshot, table: str, columns: list[str] | None = None) -> Frame:
-    frame = pl.DataFrame(snapshot.table(table, columns))
-    times = [pl.col(name).dt.epoch("ms") for name in TIMES if name in frame.columns]
-    lists = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List)]
-    return frame.with_columns(*times, *map(_unless_empty, lists))
-
-
-def _key(column: str, name: str, unknown: float) -> pl.Expr:
-    negated = (
-        pl.when(pl.col(column) == 0).then(pl.col(column).abs()).otherwise(-pl.col(column))
-    )  # an index tells -0.0 from 0.0
-    return negated.fill_null(unknown).alias(name)
+    frame = milliseconds(snapshot.frame(table, columns))
+    return frame.with_columns(_unless_empty(name) for name, kind in frame.schema.items() if isinstance(kind, pl.List))
 
 
 def models(snapshot: Snapshot) -> Frame:
-    """Model: the columns of the table, the lower-case id, the keys of the orders, facts of novelty, ability and standing as JSON,
-    and for each way to fold the original of its group, where the group has other models.
+    """Model: the columns of the table, the lower-case id, the key of the order by downloads, facts of novelty, ability and standing
+    as JSON, and for each way to fold the original of its group, where the group has other models.
     """
-    facts = pl.DataFrame(snapshot.table(NOVELTY.name))
+    facts = snapshot.frame(NOVELTY.name)
     told = facts.select(
         pl.col("model").alias("id"), pl.struct(facts.columns).struct.json_encode().alias("novelty_facts")
     )
-    able = pl.DataFrame(snapshot.table(ABILITIES.name)).select(pl.exclude("norm"))
+    able = snapshot.frame(ABILITIES.name).select(pl.exclude("norm"))
     ability = able.select(
         pl.col("model").alias("id"),
         _unless_empty("domains"),
@@ -111,52 +94,20 @@ def models(snapshot: Snapshot) -> Frame:
     known = derived(snapshot)
     standing = known.standings.select(
         pl.col("model").alias("id"),
-        pl.col("probability").alias("standing"),
         pl.struct(known.standings.columns).struct.json_encode().alias("standing_facts"),
     )
     read = _read(snapshot, MODELS.name)
-    groups = {f"{mode.value}_of": read["id"].gather(_with_others(of)) for mode, of in known.groups.items()}
+    groups = {
+        f"{mode.value}_of": read["id"].gather(_with_others(of)) for mode, of in originals_in(lists_of(snapshot)).items()
+    }
     joined = (
         read.join(told, on="id", how="left", maintain_order="left")
         .join(ability, on="id", how="left", maintain_order="left")
         .join(standing, on="id", how="left", maintain_order="left")
         .with_columns(**groups)
     )
-    keyed = joined.with_columns(pl.col("id").str.to_lowercase().alias("id_lower"), *_keys())
-    return keyed.drop("standing")  # told by the facts
-
-
-MEMBER_COLUMNS = [
-    *("id", "task", "library", "licence", "state", "relations", "parameters", "created_at", "modified_at"),
-    *("downloads", "likes", "trending", "novelty", "novelty_class", "ability", "standards"),
-]  # of models, from which the tables of members are made
-
-
-def members(snapshot: Snapshot) -> Frame:
-    """Members: the tables beside large groups. See ``graph.stores.neo4j.members``."""
-    known = derived(snapshot)
-    read = _read(snapshot, MODELS.name, MEMBER_COLUMNS)
-    able = _read(snapshot, ABILITIES.name, ["model", "domains"])
-    said = _read(snapshot, DERIVATIONS.name, ["model", "evidence"]).explode("evidence")
-    evidence = said.group_by("model").agg(pl.col("evidence").drop_nulls().unique().sort())
-    joined = read.rename({"id": "model"})
-    for more in (able, evidence, known.standings.select("model", standing="probability")):
-        joined = joined.join(more, on="model", how="left", maintain_order="left")
-    return tables(joined.rename({"model": "id"}).with_columns(_unless_empty("evidence"), *_keys()), known.groups)
-
-
-def _keys() -> tuple[pl.Expr, ...]:
-    """By what each order sorts."""
-    return (
-        _key("downloads", "downloads_key", UNKNOWN_KEY),
-        _key("likes", "likes_key", UNKNOWN_KEY),
-        _key("trending", "trending_key", float("inf")),
-        _key("created_at", "created_key", UNKNOWN_KEY),
-        _key("modified_at", "modified_key", UNKNOWN_KEY),
-        _key("parameters", "parameters_key", UNKNOWN_KEY),
-        _key("novelty", "novelty_key", float("inf")),
-        _key("ability", "ability_key", float("inf")),
-        _key("standing", "standing_key", float("inf")),
+    return joined.with_columns(
+        id_lower=pl.col("id").str.to_lowercase(), downloads_key=(-pl.col("downloads")).fill_null(UNKNOWN_KEY)
     )
 
 
@@ -165,9 +116,19 @@ def _unless_empty(column: str) -> pl.Expr:
     return pl.when(pl.col(column).list.len() > 0).then(pl.col(column)).alias(column)
 
 
+def _json_of(column: str) -> pl.Expr:
+    """The values of a column, each as JSON, unknown ones as null."""
+    return pl.struct(column).struct.json_encode().str.slice(len(column) + 4).str.head(-1)
+
+
 def _with_others(of: Numbers) -> pl.Series:
     """The numbers of the originals, null where a group is one model. Shapes: (models,)."""
     return pl.Series(of).set(pl.Series(np.bincount(of, minlength=1)[of] == 1), None)
+
+
+def lists(snapshot: Snapshot) -> Frame:
+    """Lists: the arrays of lists in pieces. See ``graph.stores.neo4j.carried``."""
+    return pieces(lists_of(snapshot).folder)
 
 
 def datasets(snapshot: Snapshot) -> Frame:
@@ -177,7 +138,7 @@ def datasets(snapshot: Snapshot) -> Frame:
 
 def aliases(snapshot: Snapshot) -> Frame:
     """Alias with its ALIAS_OF: ``target`` is the model at the other end, the same as ``id`` in a whole graph."""
-    known = pl.DataFrame(snapshot.table(MODELS.name, ["id"]))  # an alias of nothing has nowhere to point
+    known = snapshot.frame(MODELS.name, ["id"])  # an alias of nothing has nowhere to point
     return (
         _read(snapshot, ALIASES.name)
         .join(known, on="id", how="semi", maintain_order="left")
@@ -194,14 +155,14 @@ def derivations(snapshot: Snapshot) -> Frame:
     """DERIVED_FROM with its claims, each a JSON array (evidence, relation, where, confidence, detail), and how what the weights say
     of it contradicts the others.
     """
-    text = pl.format("[{}]", pl.concat_str(*map(json_of, CLAIM), separator=",")).alias("claims")
+    text = pl.format("[{}]", pl.concat_str(*map(_json_of, CLAIM), separator=",")).alias("claims")
     claims = (
         _read(snapshot, CLAIMS.name)
         .select("model", "base_model", text)
         .group_by("model", "base_model", maintain_order=True)
         .agg(pl.col("claims"))
     )
-    against = all_contradictions(OnDisk(snapshot), lambda: derived(snapshot).groups[Collapse.COPIES])
+    against = all_contradictions(OnDisk(snapshot), lambda: originals_in(lists_of(snapshot))[Collapse.COPIES])
     against = against.rename({"kind": "contradicts", "probability": "contradiction"})
     ends = ["model", "base_model"]
     return (
@@ -252,8 +213,9 @@ TENSOR = Kind("Tensor", "tensor", ("digest",), tensors, update=True)
 SUCCEEDED_BY = Kind(
     "SUCCEEDED_BY", "succeeded_by", ("model", "successor"), lambda snapshot: derived(snapshot).successors
 )
-# A row of these may have a hundred thousand characters.
-MEMBERS = Kind("Members", "members", KEY, members, update=True, batch=100, digest=DIGEST)
+LISTS = Kind(
+    "Lists", "lists", KEY, lists, update=True, batch=8, digest=DIGEST, as_read=as_read
+)  # a row may have a megabyte
 HAS_TENSOR = Kind(
     "HAS_TENSOR", "has_tensor", TENSORS.key, lambda snapshot: _read(snapshot, TENSORS.name).drop("values")
 )
@@ -274,5 +236,5 @@ KINDS: tuple[Kind, ...] = (
     HAS_TENSOR,
     SCORED,
     SUCCEEDED_BY,
-    MEMBERS,
+    LISTS,
 )

@@ -14,8 +14,6 @@ import msgspec
 from graph.records import (
     AbilityRecord,
     ClaimRecord,
-    ContradictionRecord,
-    Contradicts,
     DatasetRecord,
     DerivationRecord,
     Evidence,
@@ -44,11 +42,6 @@ _EVIDENCE = {evidence.value: evidence for evidence in Evidence}
 def time(value: int | None) -> datetime | None:
     """A time from milliseconds since 1970."""
     return None if value is None else _EPOCH + timedelta(milliseconds=value)
-
-
-def milliseconds(value: datetime | None) -> int | None:
-    """Milliseconds since 1970, exactly."""
-    return None if value is None else (value - _EPOCH) // timedelta(milliseconds=1)
 
 
 def model(row: Row) -> ModelRecord:
@@ -150,11 +143,6 @@ def claims(row: Row) -> list[ClaimRecord]:
         said, relation, where, confidence, detail = json.loads(text)
         found.append(ClaimRecord(row[0], row[1], _RELATIONS[relation], _EVIDENCE[said], where, confidence, detail))
     return found
-
-
-def contradictions(model: str, found: Sequence[Row]) -> tuple[ContradictionRecord, ...]:
-    """Of each: base model, kind and probability."""
-    return tuple(ContradictionRecord(model, base, Contradicts(kind), probability) for base, kind, probability in found)
 
 
 def training(row: Row) -> TrainingRecord:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from graph.errors import NotFound
+from graph.errors import Damaged, NotFound
+from graph.progress import Progress
 from graph.records import (
     AbilityRecord,
     ClaimRecord,
@@ -48,24 +50,40 @@ from graph.store import (
 from graph.stores.neo4j import rows
 from graph.stores.neo4j.asking import OpenGraph, distinct
 from graph.stores.neo4j.connection import Server
-from graph.stores.neo4j.selection import Selection, model_page, page_after
+from graph.stores.neo4j.lists import Lists
+from graph.stores.neo4j.projection import UNKNOWN_KEY
 from graph.stores.neo4j.walking import Around, Side, shortest, walk
 
 KEPT_RECORDS = 20_000  # models
 EVERYTHING = 2**31 - 1
 
 
-async def open_neo4j(address: str, user: str, password: str, database: str) -> Neo4jStore:
-    """A store over a loaded graph. Raises NotFound when nothing is loaded, Unreachable while it is not whole."""
-    return Neo4jStore(await OpenGraph.at(Server(address, user, password, database)))
+async def open_neo4j(
+    server: Server, cache: Path | None = None, *, ahead: bool = False, progress: Progress | None = None
+) -> Neo4jStore:
+    """A store over a loaded graph. Raises NotFound when nothing is loaded, Unreachable while it is not whole.
+
+    What lists are made by is fetched when the first list is asked for, or now (``ahead``), and kept in ``cache``, if given.
+    """
+    graph = await OpenGraph.at(server)
+    store = Neo4jStore(graph, Lists(server, graph.snapshot, cache, progress))
+    if ahead:
+        try:
+            await store.find(ModelFilter(), first=1)
+        except BaseException:
+            await store.close()
+            raise
+    return store
 
 
 class Neo4jStore:
-    """Answers from one loaded graph. See ``graph.store.Store`` for what each question means."""
+    """Answers from one loaded graph. See ``graph.store.Store`` for what each question means.
 
-    def __init__(self, graph: OpenGraph) -> None:
-        self._graph = graph
-        self._selection = Selection(graph)
+    Lists are made in process, by the arrays that the graph carries; all else is asked in Cypher.
+    """
+
+    def __init__(self, graph: OpenGraph, lists: Lists) -> None:
+        self._graph, self._lists = graph, lists
         self._ready: OrderedDict[str, ModelRecord] = OrderedDict()  # those met lately
 
     @property
@@ -100,7 +118,10 @@ class Neo4jStore:
         self, where: ModelFilter, order: Order = Order.DOWNLOADS, first: int = 20, after: Key | None = None
     ) -> ModelPage:
         """A page of models."""
-        return await self._selection.find(where, order, first, after)
+        selection = await self._lists.selection()
+        rows, has_next = selection.page(where, order, first, after)
+        keys = tuple(selection.key(row, order) for row in rows)
+        return ModelPage(await self._named(key.id for key in keys), keys, has_next)
 
     async def find_folded(
         self,
@@ -111,25 +132,43 @@ class Neo4jStore:
         after: Key | None = None,
     ) -> FoldedPage:
         """A page of models that stand for their groups."""
-        return await self._selection.find_folded(where, collapse, order, first, after)
+        selection = await self._lists.selection()
+        rows, folded, has_next = selection.folded_page(where, collapse, order, first, after)
+        keys = tuple(selection.key(row, order) for row in rows)
+        return FoldedPage(await self._named(key.id for key in keys), keys, tuple(folded), has_next)
 
     async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
         """How many groups pass."""
-        return await self._selection.count_folded(where, collapse)
+        return (await self._lists.selection()).folded_count(where, collapse)
 
     async def count(self, where: ModelFilter) -> int:
         """How many models pass."""
-        return await self._selection.count(where)
+        return (await self._lists.selection()).count(where)
 
     async def facets(self, where: ModelFilter, by: Sequence[Facet], first: int = 50) -> list[FacetCount]:
         """Counts by facet."""
-        return await self._selection.facets(where, by, first)
+        return (await self._lists.selection()).facets(where, by, first)
 
     async def contradicted(
         self, where: ModelFilter, doubt: Doubt, first: int = 20, after: Key | None = None
     ) -> ContradictedPage:
         """Models whose weights contradict what is said of them."""
-        return await self._selection.contradicted(where, doubt, first, after)
+        selection, contradicted = await self._lists.selection(), await self._lists.contradicted()
+        rows, found, has_next, total = contradicted.page(where, doubt, first, after)
+        keys = tuple(selection.key(row, Order.DOWNLOADS) for row in rows)
+        return ContradictedPage(await self._named(key.id for key in keys), found, keys, has_next, total)
+
+    async def _named(self, ids: Iterable[str]) -> tuple[ModelRecord, ...]:
+        """The records of models that lists name. Raises Damaged when the graph has lost one."""
+        wanted = list(ids)
+        found = await self.models(wanted)
+        lost = [id for id, record in zip(wanted, found, strict=True) if record is None]
+        if lost:
+            raise Damaged(
+                f"the graph at {self._graph.server.address} has no model {lost[0]}, which its lists name: "
+                "`stemma load --verify` tells what else is wrong"
+            )
+        return tuple(record for record in found if record is not None)
 
     async def base_models(self, ids: Sequence[str]) -> list[tuple[DerivationRecord, ...]]:
         """Derivations towards base models."""
@@ -146,9 +185,7 @@ class Neo4jStore:
         """Derivations towards these base models, by downloads."""
         if not ids:
             return []
-        found = await self._graph.ask(
-            "derived_models", ids=distinct(ids), **_edges(where), **page_after(Order.DOWNLOADS, first, after)
-        )
+        found = await self._graph.ask("derived_models", ids=distinct(ids), **_edges(where), **_page_after(first, after))
         pages = {}
         for id, total, page in found:
             shown = tuple(rows.derivation(row) for row in page[:first])
@@ -297,13 +334,13 @@ class Neo4jStore:
 
     async def holders(self, digest: str, first: int = 20, after: Key | None = None) -> ModelPage:
         """The models that hold a weight content, by downloads."""
-        found = await self._graph.ask("holders", digest=digest, **page_after(Order.DOWNLOADS, first, after))
-        return model_page(found, Order.DOWNLOADS, first)
+        found = await self._graph.ask("holders", digest=digest, **_page_after(first, after))
+        models = tuple(map(rows.model, found[:first]))
+        return ModelPage(models, tuple(Key(model.downloads, model.id) for model in models), len(found) > first)
 
     async def coverage(self) -> Coverage:
         """What the catalogue holds."""
-        (text, _) = await self._graph.ask("coverage")
-        return Coverage(**json.loads(text))
+        return Coverage(**json.loads(await self._graph.ask("coverage")))
 
     async def atlas(self) -> None:
         """A map lies beside a snapshot; a graph database has none."""
@@ -311,6 +348,7 @@ class Neo4jStore:
     async def close(self) -> None:
         """Give back the connections."""
         self._ready.clear()
+        self._lists.close()
         await self._graph.close()
 
 
@@ -319,3 +357,10 @@ def _edges(where: EdgeFilter) -> dict[str, object]:
         "relations": None if where.relations is None else sorted(where.relations),
         "evidence": None if where.evidence is None else sorted(where.evidence),
     }
+
+
+def _page_after(first: int, after: Key | None) -> dict[str, object]:
+    """The parameter of a page by downloads, which is asked for with one row more."""
+    least = -UNKNOWN_KEY - 1
+    key = least if after is None else UNKNOWN_KEY if after.value is None else 0 - after.value
+    return {"page": {"key": key, "after": "" if after is None else after.id, "limit": first + 1}}

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from graph.progress import Progress, Silent
 from graph.snapshot import Snapshot
-from graph.stores.neo4j.change import compare, digest
+from graph.stores.neo4j.change import compare, digest, told
 from graph.stores.neo4j.connection import Server, translated
-from graph.stores.neo4j.graph import LoadedGraph, Progress, Silent
+from graph.stores.neo4j.graph import LoadedGraph
 from graph.stores.neo4j.projection import KINDS, Frame, Kind
 
 
@@ -56,7 +57,8 @@ def verify(snapshot: Snapshot, server: Server, *, progress: Progress | None = No
         verdicts = []
         for kind in KINDS:
             after = kind.build(snapshot)
-            verdicts.append(_judge(kind, graph.read(kind, after, progress or Silent()), after))
+            found = graph.read(kind, after, progress or Silent())
+            verdicts.append(_judge(kind, kind.as_read(found), kind.as_read(after)))
     return Verification(snapshot.id, state.state, state.snapshot, tuple(verdicts))
 
 
@@ -67,7 +69,7 @@ def _judge(kind: Kind, found: Frame, after: Frame) -> Verdict:
 
 
 def _difference(kind: Kind, found: Frame, after: Frame) -> str:
-    change = compare(kind, found, after)
+    change = compare(kind, told(kind, found), after)
     for rows, how in (
         (change.change, "differs"),
         (change.add, "is missing or differs"),

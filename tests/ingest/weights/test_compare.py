@@ -10,8 +10,8 @@ import pytest
 
 from graph.catalogue import Catalogue
 from graph.errors import Damaged
+from graph.progress import Silent
 from ingest.folders import ingest_folders, shelf_of
-from ingest.report import Silent
 from ingest.similar import compare_all
 from ingest.weights.compare import Comparison
 from ingest.weights.folder import checkpoints

@@ -5,11 +5,10 @@
 //   $schema_version  1                   of the snapshot's tables
 //   $form            2                   of the graph: graph.stores.neo4j.projection.FORM
 //   $coverage        '{"datasets": 3}'   graph.store.Coverage as JSON
-//   $facets          '{"task": [["text-generation", 7]]}'   counts over all models as JSON
 // Row: done, 1 unless another load has taken over
 MATCH (c:Catalogue {key: 'catalogue', run: $run})
 SET c += {
   snapshot: $snapshot, state: 'ready', loading: null, rows: null, schema_version: $schema_version, form: $form,
-  coverage: $coverage, facets: $facets, loaded_at: datetime()
+  coverage: $coverage, loaded_at: datetime()
 }
 RETURN count(c) AS done

@@ -14,11 +14,10 @@ SET n += {
   downloads_all_time: $downloads_all_time[i], likes: $likes[i], trending: $trending[i], sha: $sha[i],
   gated: $gated[i], tags: $tags[i], languages: $languages[i], relations: $relations[i], generation: $generation[i],
   descendants: $descendants[i], base_models: $base_models[i], new_version: $new_version[i], id_lower: $id_lower[i],
-  downloads_key: $downloads_key[i], likes_key: $likes_key[i], trending_key: $trending_key[i],
-  created_key: $created_key[i], modified_key: $modified_key[i], parameters_key: $parameters_key[i],
-  novelty: $novelty[i], novelty_class: $novelty_class[i], novelty_facts: $novelty_facts[i], novelty_key: $novelty_key[i],
+  downloads_key: $downloads_key[i],
+  novelty: $novelty[i], novelty_class: $novelty_class[i], novelty_facts: $novelty_facts[i],
   copies_of: $copies_of[i], quants_of: $quants_of[i], family_of: $family_of[i],
-  standards: $standards[i], ability: $ability[i], ability_facts: $ability_facts[i], ability_key: $ability_key[i],
-  standing_facts: $standing_facts[i], standing_key: $standing_key[i], domains: $domains[i]
+  standards: $standards[i], ability: $ability[i], ability_facts: $ability_facts[i],
+  standing_facts: $standing_facts[i], domains: $domains[i]
 }
 RETURN count(n) AS done

@@ -9,10 +9,8 @@ RETURN
   n.downloads AS downloads, n.downloads_all_time AS downloads_all_time, n.likes AS likes, n.trending AS trending,
   n.sha AS sha, n.gated AS gated, n.tags AS tags, n.languages AS languages, n.relations AS relations,
   n.generation AS generation, n.descendants AS descendants, n.base_models AS base_models,
-  n.new_version AS new_version, n.id_lower AS id_lower, n.downloads_key AS downloads_key, n.likes_key AS likes_key,
-  n.trending_key AS trending_key, n.created_key AS created_key, n.modified_key AS modified_key,
-  n.parameters_key AS parameters_key, n.novelty AS novelty, n.novelty_class AS novelty_class,
-  n.novelty_facts AS novelty_facts, n.novelty_key AS novelty_key, n.copies_of AS copies_of,
+  n.new_version AS new_version, n.id_lower AS id_lower, n.downloads_key AS downloads_key, n.novelty AS novelty, n.novelty_class AS novelty_class,
+  n.novelty_facts AS novelty_facts, n.copies_of AS copies_of,
   n.quants_of AS quants_of, n.family_of AS family_of, n.ability AS ability, n.standards AS standards,
-  n.ability_facts AS ability_facts, n.ability_key AS ability_key,
-  n.standing_facts AS standing_facts, n.standing_key AS standing_key, n.domains AS domains
+  n.ability_facts AS ability_facts,
+  n.standing_facts AS standing_facts, n.domains AS domains

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from graph.standard import SHIPPED
 from graph.store import ROOT, Collapse, Facet, FacetCount, Key, ModelFilter, Order
-from graph.stores.embedded.arrays import Array, Shelf
-from graph.stores.embedded.index import CODED, EVIDENCE, FLOATS, RELATIONS, UNKNOWN, VALUES
-from graph.stores.embedded.names import Groups, Texts
+from graph.stores.arrays.names import Groups, Names, Texts
+from graph.stores.arrays.shelf import Array, Shelf
+from graph.stores.lists.coding import CODED, EVIDENCE, FLOATS, RELATIONS, UNKNOWN, VALUES
 
 Mask = npt.NDArray[np.bool_]
 Test = Callable[[Array | slice], Mask]
@@ -46,14 +46,18 @@ _CODED_FACETS = {
 
 
 class Selection:
-    """Filters, orders and counts over the models of one index."""
+    """Filters, orders and counts over the models of one snapshot.
 
-    def __init__(self, shelf: Shelf, ids: Texts, trained: Groups) -> None:
-        self._ids = ids
-        self._trained = trained
-        self._count = len(ids)
+    ``ids`` are the names of rows, ``name_rank`` is the place of each by name, ``datasets`` are the names of datasets by number.
+    """
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.ids = Texts(shelf, "id")
+        self.datasets = Names(shelf, "dataset")
+        self._trained = Groups(shelf, "trained")
+        self._count = len(self.ids)
         self._folded = Texts(shelf, "folded", search=True)
-        self._name_rank = shelf.get("name_rank")
+        self.name_rank = shelf.get("name_rank")
         self._values = {name: shelf.get(f"value_{name}") for name in VALUES}
         self._orders = {order: shelf.get(f"order_{name}") for order, name in _ORDERED_BY.items() if name != "downloads"}
         names = (*CODED, "year", "size")
@@ -72,12 +76,10 @@ class Selection:
         self.count = lru_cache(maxsize=1024)(self._count_rows)
         self._counted = lru_cache(maxsize=512)(self._count_by)
 
-    def page(
-        self, where: ModelFilter, dataset: int | None, order: Order, first: int, after: Key | None
-    ) -> tuple[list[int], bool]:
-        """(rows of the next page, whether more follow). ``dataset`` is the number of ``where.dataset``, -1 when unknown."""
+    def page(self, where: ModelFilter, order: Order, first: int, after: Key | None) -> tuple[list[int], bool]:
+        """(rows of the next page, whether more follow)."""
         tests = self._tests(where)
-        few = self._few(where, dataset)
+        few = self._few(where)
         begin = self.place(order, after) if after else 0
         if tests is None or (few is not None and not len(few)):
             return [], False
@@ -103,29 +105,29 @@ class Selection:
             begin, block = end, min(block * 2, _LARGEST_BLOCK)
         return found[:first], len(found) > first
 
-    def rows(self, where: ModelFilter, dataset: int | None) -> Array:
+    def rows(self, where: ModelFilter) -> Array:
         """All rows that pass, ascending."""
-        mask = self._mask(where, dataset)
+        mask = self._mask(where)
         return np.arange(self._count) if mask is None else np.flatnonzero(mask)
 
     def folded_page(
-        self, where: ModelFilter, dataset: int | None, mode: Collapse, order: Order, first: int, after: Key | None
+        self, where: ModelFilter, mode: Collapse, order: Order, first: int, after: Key | None
     ) -> tuple[list[int], list[int], bool]:
         """(rows of the next page, how many fold under each, whether more follow)."""
-        rows, folded = self._folded_rows(where, dataset, mode, order)
+        rows, folded = self._folded_rows(where, mode, order)
         begin = self._after(rows, order, after) if after else 0
         end = begin + first
         return rows[begin:end].tolist(), folded[begin:end].tolist(), len(rows) > end
 
-    def folded_count(self, where: ModelFilter, dataset: int | None, mode: Collapse) -> int:
+    def folded_count(self, where: ModelFilter, mode: Collapse) -> int:
         """How many groups have a model that passes."""
-        mask = self._mask(where, dataset)
+        mask = self._mask(where)
         groups = self._folds[mode] if mask is None else self._folds[mode][mask]
         return int(np.count_nonzero(np.bincount(groups, minlength=1)))
 
-    def _fold(self, where: ModelFilter, dataset: int | None, mode: Collapse, order: Order) -> tuple[Array, Array]:
+    def _fold(self, where: ModelFilter, mode: Collapse, order: Order) -> tuple[Array, Array]:
         """(the rows that stand for their groups, in order; how many others of each group pass)."""
-        mask, permutation = self._mask(where, dataset), self._orders.get(order)
+        mask, permutation = self._mask(where), self._orders.get(order)
         rows = np.arange(self._count, dtype=np.int32) if permutation is None else np.asarray(permutation)
         rows = rows if mask is None else rows[mask[rows]]
         group = self._folds[mode][rows]
@@ -142,22 +144,22 @@ class Selection:
         """The place of a row in an order."""
         value = self._values[_ORDERED_BY[order]][row].item()
         unknown = value == (-np.inf if order in _IN_FLOATS else UNKNOWN)
-        return Key(None if unknown else value, self._ids[row])
+        return Key(None if unknown else value, self.ids[row])
 
-    def facets(self, where: ModelFilter, dataset: int | None, by: Sequence[Facet], first: int) -> list[FacetCount]:
+    def facets(self, where: ModelFilter, by: Sequence[Facet], first: int) -> list[FacetCount]:
         """Counts by facet."""
-        return [count for facet in by for count in self._counted(where, dataset, facet)[:first]]
+        return [count for facet in by for count in self._counted(where, facet)[:first]]
 
-    def _count_rows(self, where: ModelFilter, dataset: int | None) -> int:
-        mask = self._mask(where, dataset)
+    def _count_rows(self, where: ModelFilter) -> int:
+        mask = self._mask(where)
         return self._count if mask is None else int(np.count_nonzero(mask))
 
-    def _count_by(self, where: ModelFilter, dataset: int | None, facet: Facet) -> tuple[FacetCount, ...]:
-        mask = self._mask(where, dataset)
+    def _count_by(self, where: ModelFilter, facet: Facet) -> tuple[FacetCount, ...]:
+        mask = self._mask(where)
         if facet is Facet.FAMILY:
             groups = self._folds[Collapse.FAMILY]
             tally = np.bincount(groups if mask is None else groups[mask], minlength=1)
-            pairs: list[tuple[str | None, int]] = [(self._ids[row], int(tally[row])) for row in _most(tally).tolist()]
+            pairs: list[tuple[str | None, int]] = [(self.ids[row], int(tally[row])) for row in _most(tally).tolist()]
         elif facet is Facet.RELATION:
             pairs = _by_bit(self._relations if mask is None else self._relations[mask], [ROOT, *RELATIONS])
         elif facet is Facet.EVIDENCE:
@@ -175,12 +177,12 @@ class Selection:
         pairs.sort(key=lambda pair: (-pair[1], pair[0] is None, (pair[0] or "").encode()))
         return tuple(FacetCount(facet, value, count) for value, count in pairs[:1_000])
 
-    def _mask(self, where: ModelFilter, dataset: int | None) -> Mask | None:
+    def _mask(self, where: ModelFilter) -> Mask | None:
         """Which of all models pass; None when all do."""
         tests = self._tests(where)
         if tests is None:
             return np.zeros(self._count, dtype=bool)
-        few = self._few(where, dataset)
+        few = self._few(where)
         if few is None and not where.text:
             return self._all(tests, slice(0, self._count)) if tests else None
         rows = few if few is not None else self._with_text((where.text or "").lower())
@@ -188,11 +190,12 @@ class Selection:
         mask[rows[self._all(tests, rows)] if tests else rows] = True
         return mask
 
-    def _few(self, where: ModelFilter, dataset: int | None) -> Array | None:
+    def _few(self, where: ModelFilter) -> Array | None:
         """Rows, ascending, from the most selective part of the filter that has a list of its rows; None when none has."""
         few: Array | None = None
-        if dataset is not None:
-            few = self._trained.of(dataset) if dataset >= 0 else np.empty(0, dtype=np.int32)
+        if where.dataset is not None:
+            number = self.datasets.number(where.dataset)
+            few = np.empty(0, dtype=np.int32) if number is None else self._trained.of(number)
         if where.authors:
             lists = [self._authors.of(code) for code in self._codes_of("author", where.authors)]
             written = np.sort(np.concatenate(lists)) if lists else np.empty(0, dtype=np.int32)
@@ -286,7 +289,7 @@ class Selection:
         if order is Order.DOWNLOADS:
             return rows
         values = self._values[_ORDERED_BY[order]][rows]
-        return rows[np.lexsort((self._name_rank[rows], -values if order in _IN_FLOATS else ~values))]
+        return rows[np.lexsort((self.name_rank[rows], -values if order in _IN_FLOATS else ~values))]
 
     def _rank(self, rows: Array, order: Order) -> Array:
         """The places of rows in an order, given in that order."""
@@ -294,7 +297,7 @@ class Selection:
         return rows if permutation is None else np.array([self._place_of_row(int(row), order) for row in rows])
 
     def _place_of_row(self, row: int, order: Order) -> int:
-        return self._bisect(order, self._values[_ORDERED_BY[order]][row].item(), int(self._name_rank[row]))
+        return self._bisect(order, self._values[_ORDERED_BY[order]][row].item(), int(self.name_rank[row]))
 
     def place(self, order: Order, after: Key) -> int:
         """The first place in an order that comes after a key, whether or not a row has that key."""
@@ -310,7 +313,7 @@ class Selection:
             middle = (low + high) // 2
             row = middle if rows is None else int(rows[middle])
             here = values[row].item()
-            if here > value or (here == value and self._ids[row].encode() <= wanted):
+            if here > value or (here == value and self.ids[row].encode() <= wanted):
                 low = middle + 1
             else:
                 high = middle
@@ -323,7 +326,7 @@ class Selection:
             middle = (low + high) // 2
             row = int(permutation[middle])
             here = values[row].item()
-            if here > value or (here == value and self._name_rank[row] < name_rank):
+            if here > value or (here == value and self.name_rank[row] < name_rank):
                 low = middle + 1
             else:
                 high = middle

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from graph.groups import starts
-from graph.stores.embedded.arrays import Array, Shelf
+from graph.stores.arrays.shelf import Array, Shelf
 
 _AT_ONCE = 200_000  # texts that are Python's own at one time
 
@@ -154,6 +154,26 @@ def _lines(texts: pl.Series) -> tuple[Array, Array]:
     _, offsets, data = lines.buffers()
     ends = np.frombuffer(offsets, dtype=np.int64)[lines.offset : lines.offset + len(lines) + 1]
     return ends - ends[0], np.frombuffer(data, dtype=np.uint8)[int(ends[0]) : int(ends[-1])]
+
+
+class Names:
+    """Names and the number of each, in any case."""
+
+    def __init__(self, shelf: Shelf, name: str) -> None:
+        self._texts, self._by_folded = Texts(shelf, name), Lookup(shelf, name)
+
+    @staticmethod
+    def build(shelf: Shelf, name: str, texts: pl.Series) -> None:
+        """Write these names; their places are their numbers."""
+        Texts.build(shelf, name, texts)
+        Lookup.build(shelf, name, folded(texts))
+
+    def number(self, text: str) -> int | None:
+        """The number of that name, else of the first that differs in case alone."""
+        low = text.lower()
+        same = [number for number in self._by_folded.candidates(low) if self._texts[number].lower() == low]
+        exact = [number for number in same if self._texts[number] == text]
+        return exact[0] if exact else same[0] if same else None
 
 
 class Groups:

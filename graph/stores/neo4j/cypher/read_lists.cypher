@@ -1,0 +1,5 @@
+// Which pieces of the arrays of lists does the graph hold, with every property that Stemma wrote?
+// Parameters: none
+// Row: one node
+MATCH (n:Lists)
+RETURN n.file AS file, n.part AS part, n.whole AS whole, n.bytes AS bytes, n.digest AS digest, n.data AS data

@@ -1,0 +1,107 @@
+"""This file knows the lists of an open graph: the arrays by which they are made, fetched once for a snapshot and kept on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from graph.errors import BadInput, Damaged, Unreachable
+from graph.progress import Progress, Silent
+from graph.stores.arrays.beside import make_whole
+from graph.stores.arrays.shelf import Shelf
+from graph.stores.lists.contradicted import Contradicted
+from graph.stores.lists.making import VERSION
+from graph.stores.lists.selection import Selection
+from graph.stores.neo4j.carried import COLUMNS, Piece, restore
+from graph.stores.neo4j.connection import Server, translated
+from graph.stores.neo4j.graph import LoadedGraph
+from graph.stores.neo4j.projection import LISTS, MODEL
+from graph.stores.neo4j.statements import statement
+
+KEPT = 3  # snapshots whose arrays are kept in the cache folder
+
+
+class Lists:
+    """The lists of one graph. ``cache``: where arrays are kept for later; None for a folder that goes with this object."""
+
+    def __init__(self, server: Server, snapshot: str, cache: Path | None, progress: Progress | None = None) -> None:
+        self._server, self._snapshot, self._cache = server, snapshot, cache
+        self._progress = progress or Silent()
+        self._own: TemporaryDirectory[str] | None = None
+        self._opening = asyncio.Lock()
+        self._open: tuple[Selection, Contradicted] | None = None
+
+    async def selection(self) -> Selection:
+        """Filters, orders and counts. Raises Unreachable, Damaged, and BadInput where the cache folder cannot be written."""
+        return (await self._opened())[0]
+
+    async def contradicted(self) -> Contradicted:
+        """Whose weights contradict what is said of them. Raises as ``selection`` does."""
+        return (await self._opened())[1]
+
+    def close(self) -> None:
+        """Give back what is not kept."""
+        self._open = None
+        if self._own is not None:
+            self._own.cleanup()
+
+    async def _opened(self) -> tuple[Selection, Contradicted]:
+        async with self._opening:
+            if self._open is None:
+                shelf = Shelf(await asyncio.to_thread(self._folder))
+                selection = Selection(shelf)
+                self._open = selection, Contradicted(shelf, selection)
+        return self._open
+
+    def _folder(self) -> Path:
+        """Where the arrays are; fetched first when they are not there."""
+        if self._cache is None:
+            self._own = TemporaryDirectory(prefix="stemma-")
+        place = Path(self._own.name) if self._own else self._cache or Path()
+        try:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder = make_whole(place / f"lists-{VERSION}-{self._snapshot}", self._fetch)
+            os.utime(folder)
+        except OSError as error:
+            raise BadInput(
+                f"{place} cannot be written ({error.strerror}): set STEMMA_CACHE to a folder that can"
+            ) from error
+        _forget(place)
+        return folder
+
+    def _fetch(self, folder: Path) -> None:
+        with self._server.driver() as driver, translated(self._server):
+            graph = LoadedGraph(driver, self._server)
+            counts = graph.run(statement("counts"))
+            self._progress.start("fetching what lists are made by", counts[LISTS.name], "pieces")
+            try:
+                restore(self._pieces(graph), folder, counts[MODEL.name])
+                wrong = None
+            except Damaged as error:
+                wrong = error
+            finally:
+                self._progress.finish()
+            state = graph.state()  # while it is loaded anew, pieces of two snapshots are there
+        if (state.state, state.snapshot) != ("ready", self._snapshot):
+            raise Unreachable(f"the graph at {self._server.address} was loaded anew meanwhile: try again in a moment")
+        if wrong is not None:
+            raise Damaged(
+                f"the arrays of lists in the graph at {self._server.address} cannot be used ({wrong}): run "
+                f"`stemma load {self._server.address}` into an empty database"
+            ) from wrong
+
+    def _pieces(self, graph: LoadedGraph) -> Iterator[Piece]:
+        for piece in graph.rows(LISTS, COLUMNS):
+            yield piece
+            self._progress.advance(1)
+
+
+def _forget(place: Path) -> None:
+    """Remove arrays that were not used lately. Whoever still has them open keeps them."""
+    found = sorted(place.glob("lists-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for old in found[KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)

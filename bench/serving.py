@@ -84,7 +84,7 @@ def measure(
         [*command, "--port", "0", "--workers", str(workers)],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "STEMMA_RESPONSE_CACHE_MB": str(cache_mb)},
+        env={**os.environ, "STEMMA_RESPONSE_CACHE_MB": str(cache_mb), "STEMMA_CACHE": str(catalogue.parent / "cache")},
     ) as server:
         try:
             lines = (

@@ -61,6 +61,7 @@ def load(
     """
     began = time.monotonic()
     report = LoadReport(snapshot.id)
+    lists_of(snapshot)  # made now where it is not there: what fails here is no fault of the server
     with server.driver() as driver:
         graph = LoadedGraph(driver, server)
         with translated(server):  # no patience here: a wrong address is told at once

@@ -1,12 +1,14 @@
 """This file knows merges that weigh their parents anew in every matrix: spherical ones, and those with a gradient over the layers.
 
-For matrices t of model y, base b (the oldest of the family) and parents s_j, among the six heaviest of the fit of ``span``,
+For matrices t of model y, base b (the oldest of the family) and parents s_j, among the six heaviest of the fit of ``span`` and
+three that are sought in a few matrices,
 
     y_t = b_t + a_t b_t + sum_j w_tj (s_tj - b_t)      by least squares; a_t is what an arc is longer than its chord (Shoemake 1985)
 
-The smallest set of two or three whose residuals add up to r <= 3F, F as of ``span``, while no single elder leaves less than 6F. The
-coefficient of a parent is the mean of w_tj over all weights that were changed. Some thousand weights are fitted with three numbers:
-no set fits by chance. When not to trust it: a child of a merge, a few steps after it, when stored in few bits.
+The smallest set of two or three whose residuals add up to r <= 3F, F as of ``span``, while no single elder leaves less than 6F; or
+one with the base itself, with r <= 1.15F, that is no adapter. The coefficient of a parent is the mean of w_tj over all weights of
+the matrices in which it is not the base. Some thousand weights are fitted with three numbers: no set fits by chance. When not to
+trust it: a child of a merge, a few steps after it, when stored in few bits.
 """
 
 from __future__ import annotations
@@ -17,13 +19,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ingest.weights.formats import spacing
+from ingest.weights.low_rank import rank
 from ingest.weights.member import Doubles, Member
-from ingest.weights.span import FLOOR, SINGLE, SINGLE_FLOOR, Mixture
+from ingest.weights.span import FLOOR, SINGLE, SINGLE_FLOOR, TIGHT, Mixture
 
 _MOST_PARENTS = 3
 _RANGE = (-0.05, 1.05)  # of a coefficient in one matrix
 _LEAST = 0.03  # of a mean one
 _RIDGE = 1e-12
+_LOOKED_AT, _FOR_EACH = 4, 100  # matrices in which parents are sought, and weights in each of them for every elder
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +36,72 @@ class _Fit:
     left: float  # of all matrices
     chosen: tuple[int, ...]
     weights: Doubles  # (matrices changed, chosen)
-    sizes: Doubles  # weights in each of them
+    sizes: Doubles  # weights in each of them that tell of each of the chosen: none where it is the base there
     errors: Doubles  # (chosen,)
+
+    @property
+    def means(self) -> Doubles:
+        """The coefficient of each of the chosen. Shape: (chosen,)."""
+        mean: Doubles = (self.sizes * self.weights).sum(axis=0) / np.maximum(self.sizes.sum(axis=0), 1)
+        return mean
 
 
 def by_matrix(model: Member, elders: Sequence[Member], heavy: Sequence[int]) -> Mixture | None:
-    """The merge of some of the ``heavy`` elders (places among them) that a model is, matrix by matrix; None when it is none."""
+    """The merge of some of the ``heavy`` elders (places among them), or of some that are sought in a few matrices, that a model is;
+    None when it is none.
+    """
     base = elders[0]
-    places = [at for at in heavy if at]  # what is left of a base is told by the others
-    if len(places) < 2:
+    places = sorted(
+        {*(at for at in heavy if at), *_sought(model, elders)}
+    )  # what is left of a base is told by the others
+    if not places:
         return None
     grams = [_gram(model, base, [elders[at] for at in places], role) for role in sorted(model.matrices)]
     whole = sum(gram[-1, -1] for gram, _ in grams)
     floor = max(model.rounding, SINGLE * whole)
-    count = len(places)
-    single = min(
-        whole, *(sum(gram[-1, -1] - 2 * gram[-1, at] + gram[at, at] for gram, _ in grams) for at in range(1, count + 1))
-    )
+    numbers = range(1, len(places) + 1)
+    single = min(whole, *(sum(gram[-1, -1] - 2 * gram[-1, at] + gram[at, at] for gram, _ in grams) for at in numbers))
     if single <= SINGLE_FLOOR * floor:
         return None
-    for size in range(2, _MOST_PARENTS + 1):
-        fits = [_fit(grams, chosen) for chosen in itertools.combinations(range(1, count + 1), size)]
-        good = [fit for fit in fits if fit.left < FLOOR * floor and _is_merge(fit)]
+    for size in range(1, _MOST_PARENTS + 1):
+        most = FLOOR if size > 1 else TIGHT
+        fits = [_fit(grams, chosen) for chosen in itertools.combinations(numbers, size)]
+        good = [fit for fit in fits if fit.left < most * floor and _is_merge(fit)]
+        if size == 1:  # an adapter that was weighed less lies between, too
+            good = [fit for fit in good if not rank(elders[places[fit.chosen[0] - 1]], base).is_low]
         if good:
             best = min(good, key=lambda fit: fit.left)
             return _mixture(best, [elders[places[at - 1]] for at in best.chosen], base, best.left / floor)
     return None
+
+
+def _sought(model: Member, elders: Sequence[Member]) -> list[int]:
+    """Places of elders, one after the other that which with those before leaves least of the smallest matrices that tell
+    (orthogonal matching pursuit; Pati, Rezaiifar and Krishnaprasad 1993); none where all elders together leave more than rounding.
+    What was merged of a merge and others has less of it, over the whole, than of what that was merged of.
+    """
+    enough = _FOR_EACH * len(elders)
+    changed = [
+        role
+        for role, values in model.matrices.items()
+        if values.size >= enough and not np.array_equal(values, elders[0].matrices[role])
+    ]
+    roles = sorted(changed, key=lambda role: (model.matrices[role].size, role))[:_LOOKED_AT]
+    grams = [_gram(model, elders[0], elders[1:], role) for role in roles]
+    floor = sum(
+        float((spacing(model.matrices[role], model.dtype).astype(np.float64) ** 2).sum()) / 12 for role in roles
+    )
+    floor = max(floor, SINGLE * sum(gram[-1, -1] for gram, _ in grams))
+    places = range(1, len(elders))
+    if not roles or not places or _fit(grams, tuple(places)).left > FLOOR * floor:
+        return []
+    chosen: list[int] = []
+    left = float("inf")
+    while len(chosen) < min(_MOST_PARENTS, len(places)) and left > floor:
+        fits = [_fit(grams, (*chosen, at)) for at in places if at not in chosen]
+        best = min(fits, key=lambda fit: (fit.left, fit.chosen))
+        left, chosen = best.left, list(best.chosen)
+    return chosen
 
 
 def _gram(model: Member, base: Member, elders: Sequence[Member], role: str) -> tuple[Doubles, int]:
@@ -79,28 +124,31 @@ def _fit(grams: Sequence[tuple[Doubles, int]], chosen: tuple[int, ...]) -> _Fit:
         apart = max(0.0, float(energy - 2 * found @ against + found @ inner @ found))
         left += apart
         weights.append(found[1:])
-        sizes.append(size)
+        sizes.append(size * (np.diag(inner)[1:] > 0))
         variance += size**2 * np.diag(inverse)[1:] * apart / size
-    whole = max(1, sum(sizes))
+    shape = -1, len(chosen)
+    found_sizes = np.reshape(np.array(sizes, dtype=np.float64), shape)
     return _Fit(
         left,
         chosen,
-        np.reshape(weights, (-1, len(chosen))),
-        np.array(sizes, dtype=np.float64),
-        np.sqrt(variance) / whole,
+        np.reshape(weights, shape),
+        found_sizes,
+        np.sqrt(variance) / np.maximum(found_sizes.sum(axis=0), 1),
     )
 
 
 def _is_merge(fit: _Fit) -> bool:
     inside = (fit.weights > _RANGE[0]) & (fit.weights < _RANGE[1])
-    return bool(inside.all() and (fit.sizes @ fit.weights > _LEAST * fit.sizes.sum()).all())
+    return bool(inside.all() and (fit.means > _LEAST).all())
 
 
 def _mixture(fit: _Fit, parents: Sequence[Member], base: Member, left: float) -> Mixture:
-    means = fit.sizes @ fit.weights / fit.sizes.sum()
+    means, errors = fit.means, fit.errors
+    if len(parents) == 1:  # the rest is of the base
+        parents, means, errors = [*parents, base], np.append(means, 1 - means), np.append(errors, errors)
     lowest, highest = fit.weights.min(), fit.weights.max()
     detail = f"from {lowest:.2f} to {highest:.2f} in each matrix, residual {left:.2f} of rounding"
-    parts = sorted(zip(parents, means, fit.errors, strict=True), key=lambda part: -part[1])
+    parts = sorted(zip(parents, means, errors, strict=True), key=lambda part: -part[1])
     return Mixture(
         tuple((parent, float(mean), float(error)) for parent, mean, error in parts),
         "matrix-wise",

@@ -4,14 +4,15 @@ DARE drops a share of each task vector d_j = p_j - b and scales up the rest, so 
 c_j d_j, up to half of y's spacing. The c_j are sought for the largest explained share of weights where all |d_j| are large; the
 coefficient reported is c_j times the share where j is on. Where little was dropped, c_j is the least-squares coefficient over the
 share that was kept, which is sought too. TIES keeps each weight from b, from one parent, or the weighted mean of those that agree
-in sign; only the ratio of its weights can be known. It needs weights equal to the base as y's format holds it: at least 5 %.
+in sign; only the ratio of its weights can be known. Where parents were dropped from and scaled up before, each is taken as many
+times as the model has it most often where it has it alone. It needs weights equal to the base as y's format holds it: at least 5 %.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -112,10 +113,13 @@ def _best_on(sample: _Sample, heavy: Sequence[int], base: Member, best: _Found |
     spikes = {at: _spike(sample, at) for at in sample.deltas}
     candidates = _screened(sample, heavy, {at: height for at, (_, height) in spikes.items()})
     scale = {at: spikes[at][0] for at in candidates}
-    for size in (2, 3):
+    taken = {at: scale[at] if spikes[at][1] > _SPIKED else 1.0 for at in candidates}
+    scaled = replace(sample, deltas={at: taken[at] * sample.deltas[at] for at in candidates})
+    for size in (2, 3, 4):
         for parents in itertools.combinations(candidates, size):
-            for found in (_dare(sample, parents, scale, base), _ties(sample, parents, base)):
-                if found is None or (size > 2 and found.method == "dare" and found.explained < _ENOUGH):
+            dare = _dare(sample, parents, scale, base) if size < 4 else None
+            for found in (dare, _ties(sample, parents, base), _ties(scaled, parents, base)):
+                if found is None or (size > 2 and (found.method == "dare" or size > 3) and found.explained < _ENOUGH):
                     continue  # more subsets fit more by chance
                 if best is None or found.explained > best.explained + _BETTER:
                     best = found

@@ -22,7 +22,7 @@ from ingest.weights.member import Doubles, Member
 
 SUMS = frozenset({"linear", "matrix-wise"})  # methods that choose nothing weight by weight
 _HEAVIEST, _LEAST_WEIGHT = 6, 0.03
-FLOOR, SINGLE_FLOOR, _TIGHT, _TIGHT_SINGLE = 3.0, 6.0, 1.15, 0.6
+FLOOR, SINGLE_FLOOR, TIGHT, _TIGHT_SINGLE = 3.0, 6.0, 1.15, 0.6
 _WORTH_ONE_MORE = 0.97
 _PART = 0.05
 _MOST_WEIGHT = 1.6  # the same sum read the other way, as the base of what was merged, has larger ones
@@ -93,7 +93,7 @@ def span(model: Member, elders: Sequence[Member], grams: Grams | None = None) ->
             for fit in fits
             if fit[0] < FLOOR * floor
             and all(0.02 < value < _MOST_WEIGHT for value in fit[2])
-            and (single > SINGLE_FLOOR * floor or (fit[0] < _TIGHT * floor and fit[0] < _TIGHT_SINGLE * single))
+            and (single > SINGLE_FLOOR * floor or (fit[0] < TIGHT * floor and fit[0] < _TIGHT_SINGLE * single))
         ]
         if good:
             leading = min(good, key=lambda fit: fit[0])
@@ -130,7 +130,7 @@ def _part_way(
         weight = float(against[at] / gram[at, at])
         left = max(0.0, energy - weight * float(against[at]))
         far = min(energy, energy - 2 * float(against[at]) + float(gram[at, at]))  # from the nearer end
-        if not (_PART < weight < 1 - _PART and left < _TIGHT * floor and far > SINGLE_FLOOR * floor):
+        if not (_PART < weight < 1 - _PART and left < TIGHT * floor and far > SINGLE_FLOOR * floor):
             continue
         if rank(elders[at], elders[0]).is_low:
             continue

@@ -146,6 +146,27 @@ def test_trimmed_task_vectors_are_a_merge_on_a_base_in_a_finer_format(tmp_path: 
     assert edges(told["mixed"]) == {("tune", Relation.MERGE), ("far", Relation.MERGE)}
 
 
+def test_trimmed_task_vectors_of_four_are_a_merge(tmp_path: Path) -> None:
+    models = {f"tune-{task}": tuned(BASE, task=task, seed=task, size=0.05) for task in range(31, 35)}
+    told = found(tmp_path, root=BASE, **models, mixed=ties(BASE, [*models.values()], [0.25] * 4, density=0.4))
+    assert edges(told["mixed"]) == {(name, Relation.MERGE) for name in models}
+
+
+def test_task_vectors_of_which_some_were_dropped_before_signs_were_chosen_are_a_merge(tmp_path: Path) -> None:
+    """DARE-TIES: what is left of each is scaled up by what was dropped, then those that agree in sign are averaged."""
+    rng = np.random.default_rng(3)
+    models = {"tune": tuned(BASE, task=1, seed=35, size=0.05), "far": tuned(BASE, task=2, seed=36, size=0.05)}
+    dropped = [
+        {
+            name: (values + (weights[name] - values) * (rng.random(values.shape) < kept) / kept).astype(np.float32)
+            for name, values in BASE.items()
+        }
+        for weights, kept in zip(models.values(), (0.7, 0.6), strict=True)
+    ]
+    told = found(tmp_path, root=BASE, **models, mixed=ties(BASE, dropped, [0.5, 0.5], density=1.0))
+    assert edges(told["mixed"]) == {(name, Relation.MERGE) for name in models}
+
+
 def adapted() -> Weights:
     """A merged adapter of rank 4 on some matrices of the base."""
     rng = np.random.default_rng(7)

@@ -5,16 +5,17 @@ middle of it: those that can be told without a root, averages, are left out. If 
 can have grown from v in n! / prod over u of |subtree of u seen from v| ways (the rumour centrality of Shah and Zaman 2011), so that
 for neighbours v and w
 
-    log P(v) - log P(w) = r (log |v's side| - log |w's side|),      r = d / (d + m / 10)
+    log P(v) - log P(w) = r (log |v's side| - log |w's side|),      r = median over the others u of min(1, |d(u, v) - d(u, w)| / d)
 
-with d their distance and m the median of the tree's: of two that are nearly one, the others take the side of either by chance.
+with d their distance: of two that others do not tell apart, these take the side of either by chance. A distance of no more than a
+hundredth of the tree's median counts half.
 Besides, in log-odds: -1.5 for each average that is made of it (averages are made of fine-tunes), of the four likeliest +1.5 for
 each model that is a sum of others' task vectors from it, +.5 for each model that has three in ten of its weights and more of them
 than of any other's (adapters, heads, merges that keep weights of their base), and -DATED, the log-odds that an upload time is
 right, for whoever is not the first that was uploaded. Of those as near the root as m / 10, who has most that have more of its
 weights to the bit.
 
-Besides, -1 for each edge of the tree, but the root's own, that leads to a model which was uploaded before the one above it. A root
+Besides, -r for each edge of the tree, but the root's own, that leads to a model which was uploaded before the one above it. A root
 before which others were uploaded is believed only where these have no noise in common beyond it (``noise.common_noise`` at most
 .03): a merge of children of a base that is not known lies in their middle too.
 
@@ -51,7 +52,7 @@ DATED: Final = (
 FEWEST: Final = 3
 LAST: Final = datetime.max.replace(tzinfo=UTC)
 Integers = npt.NDArray[np.int32]
-_TWINS = 0.1
+_TWINS, _SAME = 0.1, 0.01  # of the median of a tree's distances
 _CROSSED = 1.0
 _BESIDE = 0.03
 _MERGED = 1.5
@@ -245,14 +246,14 @@ def _root(
         sizes[above[at]] += sizes[at]
     lengths = np.array([distances[at, above[at]] if at != order[0] else 0.0 for at in range(count)])
     middle = float(np.median(lengths[order[1:]])) if count > 1 else 0.0
-    certain = lengths / (lengths + _TWINS * middle + floor)
+    certain = _told_apart(distances, above, order) * lengths / (lengths + _SAME * middle + floor)
     score = np.zeros(count)
     for at in order[1:]:
         score[at] = score[int(above[at])] + certain[at] * np.log(sizes[at] / (count - sizes[at]))
     score -= _MERGED * np.array(mixed)
     first = min((member.created_at for member in family if member.created_at is not None), default=LAST)
     score -= [DATED * (member.created_at is not None and member.created_at > first) for member in family]
-    score -= _CROSSED * _crossed(family, order, above)
+    score -= _CROSSED * _crossed(family, order, above, certain)
     score += [_KEPT_BY * kept for kept in _votes(equal, range(count), least=_KEPT).values()]
     ranked = sorted(range(count), key=lambda at: (-round(float(score[at]), 9), at))
     for at in ranked[:_LIKELIEST]:
@@ -266,21 +267,39 @@ def _root(
     return root, [None if at == root else int(above[at]) for at in range(count)]
 
 
-def _crossed(family: Sequence[Member], order: Integers, above: Integers) -> Doubles:
-    """How many edges of a tree, seen from each model as its root, lead to a model that was uploaded before the one it would be made
-    of; the root's own do not count. ``order``: from some model on, ``above`` the neighbour of each towards that. Shape: (models,).
+def _told_apart(distances: Doubles, above: Integers, order: Integers) -> Doubles:
+    """How clearly the others tell the ends of each edge of a tree apart, 0 to 1: the median, over the other models, of the
+    difference of their distances to both, as a share of the edge; along a tree it is 1. By the end that lies farther from the first
+    of ``order``; 0 for that. Shape: (models,).
+    """
+    count = len(distances)
+    found = np.zeros(count)
+    for at in order[1:].tolist():
+        up = int(above[at])
+        others = np.ones(count, dtype=np.bool_)
+        others[[at, up]] = False
+        shares = np.abs(distances[others, at] - distances[others, up]) / max(float(distances[at, up]), 1e-30)
+        found[at] = float(np.median(np.minimum(shares, 1.0))) if len(shares) else 0.0
+    return found
+
+
+def _crossed(family: Sequence[Member], order: Integers, above: Integers, certain: Doubles) -> Doubles:
+    """How many edges of a tree, each counted as far as it is certain, lead, seen from each model as its root, to a model that was
+    uploaded before the one it would be made of; the root's own do not count. ``order``: from some model on, ``above`` the neighbour
+    of each towards that. Shape: (models,).
     """
     count = np.zeros(len(family))
     own = np.zeros(len(family))  # of each, when it is the root
     first = int(order[0])
     for at in order[1:].tolist():
         up = int(above[at])
-        count[first] += before(family[at], family[up])
-        own[up] += before(family[at], family[up])
-        own[at] += before(family[up], family[at])
+        count[first] += certain[at] * before(family[at], family[up])
+        own[up] += certain[at] * before(family[at], family[up])
+        own[at] += certain[at] * before(family[up], family[at])
     for at in order[1:].tolist():
         up = int(above[at])
-        count[at] = count[up] - before(family[at], family[up]) + before(family[up], family[at])
+        turned = before(family[up], family[at]) - before(family[at], family[up])
+        count[at] = count[up] + certain[at] * turned
     return count - own
 
 

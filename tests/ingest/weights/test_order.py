@@ -222,6 +222,19 @@ def test_of_two_that_are_nearly_one_the_first_uploaded_is_the_root() -> None:
     assert root == 0
 
 
+@pytest.mark.parametrize("apart", [True, False])
+def test_who_many_others_tell_from_its_base_is_not_the_root_for_a_wrong_date(apart: bool) -> None:
+    """A little training, dated first: the others lie farther from it than from its base by all between these, or to and fro."""
+    like, count = family()["q-root"], 42
+    models = [replace(like, id=f"{at:02}", created_at=DAY + timedelta(days=at)) for at in range(count)]
+    distances = star(hub=1, twin=0, count=count)
+    others = np.arange(2, count)
+    distances[0, others] = distances[others, 0] = 1.1 if apart else 1 + 0.002 * (-1.0) ** others
+    distances[0, 1] = distances[1, 0] = 0.1
+    root, _ = _root(models, distances, np.eye(count), [0] * count, lambda _: 0)
+    assert root == (1 if apart else 0)
+
+
 def test_of_two_that_are_nearly_one_the_root_is_what_others_have_to_the_bit() -> None:
     models = [replace(family()["q-root"], id=str(at)) for at in range(8)]
     equal = np.eye(8)

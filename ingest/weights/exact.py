@@ -54,7 +54,6 @@ class Identity:
     value: tuple[str, ...]  # sorted
     bf16: tuple[str, ...]
     fp16: tuple[str, ...]
-    counts: dict[str, int]  # values of each ``value`` digest that says something
 
 
 def identity(digests: Sequence[Digest]) -> Identity:
@@ -64,13 +63,12 @@ def identity(digests: Sequence[Digest]) -> Identity:
         tuple(sorted(digest.value for digest in digests)),
         tuple(sorted(digest.bf16 for digest in digests)),
         tuple(sorted(digest.fp16 for digest in digests)),
-        {digest.value: digest.count for digest in digests if not digest.trivial},
     )
 
 
 def identity_unread(described: Iterable[Described]) -> Identity:
     """What a header alone tells of a model's identity: the dtype. It is equal to nothing."""
-    return Identity(dtype_of_most(described), (), (), (), {})
+    return Identity(dtype_of_most(described), (), (), ())
 
 
 def dtype_of_most(tensors: Iterable[Described | Digest]) -> str:
@@ -91,9 +89,3 @@ def same_content(one: Identity, other: Identity) -> str | None:
         return None
     rounded = {"BF16": one.bf16 == other.bf16, "F16": one.fp16 == other.fp16}
     return "recast" if rounded.get(one.dtype, False) else None
-
-
-def contained(one: Identity, other: Identity) -> float:
-    """The share of the first's values, in tensors that say something, that lie in tensors of the second too; 0 to 1."""
-    whole = sum(one.counts.values())
-    return sum(count for value, count in one.counts.items() if value in other.counts) / whole if whole else 0.0

@@ -19,9 +19,9 @@ from ingest.weights.checkpoint import Values
 from ingest.weights.component import Resemblance, resemblance
 from ingest.weights.direction import Declared, directed
 from ingest.weights.elements import chosen_by_element
-from ingest.weights.exact import contained, same_content
+from ingest.weights.exact import same_content
 from ingest.weights.family import FAR, SAME_FAMILY, WHOLE, kept, likeness, relative, squared
-from ingest.weights.grid import agreement, grid_of, within_steps
+from ingest.weights.grid import IN_ROWS, agreement, grid_of, within_steps
 from ingest.weights.inherited import Candidate, Descent, descent, shared_directions
 from ingest.weights.low_rank import is_noise, rank
 from ingest.weights.matched import likelihoods, probabilities
@@ -43,6 +43,7 @@ _NEARLY = 0.9  # of the best agreement: candidates that stay in question
 _HELD = 0.5  # of one model's weights: what another must have of them to be its source, where shapes differ
 _OFF = 0.5  # agreement below which another grid is tried
 _CLEARER = 4.0  # there: how much more the second must leave of 1 than the first
+_WITHIN = 0.99  # of rows of even levels, that lie within half a step of their source
 _MOST_ALIKE = 5
 _AS_NEAR = 1.1  # of the least distance: models that another may equally go on from
 _AHEAD = 0.06  # of growth: what a model may go on from
@@ -94,9 +95,9 @@ class Origins:
         self._place[model.id] = len(self._members)
         self._members.append(model)
         if found.parents and found.parents[0].relation is Relation.QUANTIZED:
-            source = self._candidates.get(found.parents[0].base_model)
-            if source is not None:
-                self._sources[model.id] = source.member
+            place = self._place.get(found.parents[0].base_model)
+            if place is not None:
+                self._sources[model.id] = self._members[place]
         if not found.is_leaf:
             self._floats.append(model)
             shares = [parent.weight if parent.weight is not None else 1.0 for parent in found.parents]
@@ -154,8 +155,9 @@ class Origins:
         for elder in self._floats:
             missing = _left_out(model, elder)
             if missing is not None:
+                relation = Relation.IDENTICAL if model.dtype == elder.dtype else Relation.RECAST
                 what = f"the same tensors, without {', '.join(missing) or 'constants'}"
-                return self._one(model, elder, Relation.IDENTICAL, 1.0, what, is_leaf=True)
+                return self._one(model, elder, relation, 1.0, what, is_leaf=True)
         return None
 
     def _same_in_part(self, model: Member) -> Origin | None:
@@ -171,13 +173,9 @@ class Origins:
         kind = grid_of(model)
         if kind is None:
             return None
-        family = self._relatives(model)
-        first = [
-            elder for elder in family if elder.id not in self._sources
-        ]  # not what was given back from a grid itself
-        pairs = [(model, elder) for elder in first or family] or self._in_common(model)
-        near = sorted(pairs, key=lambda pair: relative(*pair))[:_NEAREST]
-        scored = sorted(((agreement(*pair, kind), pair[1]) for pair in near), key=lambda pair: -pair[0])
+        near = _in_all(sorted(self._put_on_grids(model), key=lambda pair: relative(*pair)))
+        in_rows = kind == IN_ROWS
+        scored = _within(near) if in_rows else _ranked([agreement(*pair, kind) for pair in near], near)
         if not scored:
             return Origin(model.id, is_leaf=not model.is_float)
         share, source = scored[0]
@@ -189,14 +187,39 @@ class Origins:
         second = scored[1][0] if len(scored) > 1 else 0.0
         is_sure = share > _NEARLY or (share > _OFF and share > 1.05 * second)
         what = f"on the {kind} grid of it: {share:.3f} of the weights"
-        if not model.is_float and share < _OFF:
-            scored = sorted(((within_steps(*pair), pair[1]) for pair in near), key=lambda pair: -pair[0])
+        if in_rows or (not model.is_float and share < _OFF):
+            scored = scored if in_rows else _within(near)
             share, source = scored[0]
             second = scored[1][0] if len(scored) > 1 else 0.0
-            is_sure = share > _NEARLY and 1 - second > _CLEARER * (1 - share)
+            is_sure = share > (_WITHIN if in_rows else _NEARLY) and 1 - second > _CLEARER * (1 - share)
             what = f"within half a step of it: {share:.3f} of the weights"
         probability = _SURE if is_sure else _NEAREST_ONLY
         return self._one(model, source, Relation.QUANTIZED, probability, what, is_leaf=not model.is_float)
+
+    def _put_on_grids(self, model: Member) -> list[tuple[Member, Member]]:
+        """(model, elder), each with the matrices that both have, for all that a model may be the quantised form of: its relatives,
+        those of other shapes, and those that lie in another order or are scaled otherwise. Not what was given back from a grid
+        itself, unless there is nothing else.
+        """
+        relatives = self._relatives(model)
+        others = [
+            elder
+            for elder in self._members
+            if (elder.shapes != model.shapes and elder.id in self._candidates) or self._is_laid_otherwise(elder)
+        ]
+        pairs = [*((model, elder) for elder in relatives), *self._in_common(model, others)]
+        first = [(ours, elder) for ours, elder in pairs if elder.id not in self._sources]
+        return first or pairs
+
+    def _is_laid_otherwise(self, elder: Member) -> bool:
+        """Whether an elder does what another does, with other weights: no base of fine-tunes here, but something to quantise."""
+        parents = self._found[elder.id].parents
+        return (
+            elder.is_float
+            and elder.id not in self._candidates
+            and bool(parents)
+            and parents[0].relation is Relation.PERMUTED
+        )
 
     def _most_likely(self, model: Member, near: Sequence[tuple[Member, Member]], kind: str) -> Origin:
         """The source of a model on a grid that cannot be written here, told from its siblings by the format's noise."""
@@ -213,16 +236,14 @@ class Origins:
             return found
         return replace(found, candidates=tuple((near[at][1].id, float(shares[at])) for at in order[:5]))
 
-    def _in_common(self, model: Member) -> list[tuple[Member, Member]]:
-        """(model, elder), each with the matrices that both have, for relatives of other shapes that have most of them."""
+    @staticmethod
+    def _in_common(model: Member, elders: Iterable[Member]) -> list[tuple[Member, Member]]:
+        """(model, elder), each with the matrices that both have, for elders of the family that have most of them."""
         pairs: list[tuple[Member, Member]] = []
-        for elder in self._floats:
-            ours = {role: values for role, values in model.matrices.items() if _has(elder, role, values)}
-            if ours and sum(values.size for values in ours.values()) > _HELD * len(model.flat):
-                pair = (
-                    replace(model, matrices=ours),
-                    replace(elder, matrices={role: elder.matrices[role] for role in ours}),
-                )
+        for elder in elders:
+            roles = [role for role, values in model.matrices.items() if _has(elder, role, values)]
+            if _holds_most(model, roles):
+                pair = cut(model, roles), cut(elder, roles)
                 if likeness(*pair) > SAME_FAMILY:
                     pairs.append(pair)
         return pairs
@@ -240,9 +261,8 @@ class Origins:
         family = self._relatives(model)
         nearest = min((relative(model, elder, without="head") for elder in family), default=float("inf"))
         if nearest > 0.05:
-            scaled = [elder for elder in family if rescaled(model, elder)]
-            if scaled:
-                source = min(scaled, key=lambda elder: squared(model, elder))
+            source = rescaled(model, family)
+            if source is not None:
                 return self._one(model, source, Relation.PERMUTED, _MERGE, "rows and columns scaled", is_leaf=True)
         cut = any(
             self._found[elder.id].parents
@@ -549,18 +569,57 @@ def _has(member: Member, role: str, values: Values) -> bool:
     return role in member.matrices and member.matrices[role].shape == values.shape
 
 
+def _ranked(scores: Iterable[float], pairs: Sequence[tuple[Member, Member]]) -> list[tuple[float, Member]]:
+    """(score, elder), the highest first."""
+    return sorted(zip(scores, (elder for _, elder in pairs), strict=True), key=lambda scored: -scored[0])
+
+
+def _within(pairs: Sequence[tuple[Member, Member]]) -> list[tuple[float, Member]]:
+    """(share of weights within half a step, elder), the highest first."""
+    return _ranked(within_steps(pairs[0][0], [elder for _, elder in pairs]), pairs) if pairs else []
+
+
+def _in_all(pairs: Sequence[tuple[Member, Member]]) -> list[tuple[Member, Member]]:
+    """Of (model, elder), the nearest first, some of the nearest, with the matrices that all of these have: most of the model's."""
+    found: list[tuple[Member, Member]] = []
+    for ours, elder in pairs:
+        roles = [role for role in ours.matrices if not found or role in found[0][0].matrices]
+        if not found or sum(ours.matrices[role].size for role in roles) > _HELD * len(found[0][0].flat):
+            found = [(cut(one, roles), cut(other, roles)) for one, other in [*found, (ours, elder)]]
+        if len(found) == _NEAREST:
+            break
+    return found
+
+
+def _holds_most(model: Member, roles: Iterable[str]) -> bool:
+    """Whether these matrices are most of a model."""
+    return sum(model.matrices[role].size for role in roles) > _HELD * len(model.flat)
+
+
+_FORM = {"BF16": "bf16", "F16": "fp16"}  # of digests, that tells of a cast
+
+
 def _left_out(model: Member, elder: Member) -> list[str] | None:
     """What a model lacks of an elder whose tensors it has otherwise, as exports leave out a pooler; None when they differ, or when
-    it lacks a layer, or most of the weights.
+    it lacks a layer, or most of the weights. What an elder ties a model may hold twice, but no layer.
     """
-    ours, theirs = (Counter(digest.value for digest in one.digests if not digest.trivial) for one in (model, elder))
-    if model.dtype != elder.dtype or not ours or not ours <= theirs:  # a layer that is there twice is no copy
+    form = "value" if model.dtype == elder.dtype else _FORM.get(model.dtype, "value")
+    ours, theirs = (
+        Counter(getattr(digest, form) for digest in one.digests if not digest.trivial) for one in (model, elder)
+    )
+    twice = ours - theirs
+    if not ours or not twice.keys() <= theirs.keys():
         return None
-    if contained(elder.identity, model.identity) < _HELD or len(model.stack["value"]) != len(elder.stack["value"]):
+    if any(is_layer(digest.role) for digest in model.digests if getattr(digest, form) in twice):
+        return None  # a layer that is there twice is no copy
+    whole = sum(digest.count for digest in elder.digests if not digest.trivial)
+    lacking = [digest for digest in elder.digests if not digest.trivial and getattr(digest, form) not in ours]
+    if sum(digest.count for digest in lacking) >= (1 - _HELD) * whole or len(model.stack["value"]) != len(
+        elder.stack["value"]
+    ):
         return None
-    held = {digest.value for digest in model.digests}
-    missing = [digest.role for digest in elder.digests if not digest.trivial and digest.value not in held]
-    return None if any(map(is_layer, missing)) else sorted(missing)
+    missing = sorted(digest.role for digest in lacking)
+    return None if any(map(is_layer, missing)) else missing
 
 
 def origins(

@@ -25,7 +25,7 @@ _PARTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(self_attn|attn|attention|self_attention)\.(self\.)?(v_proj|value|wv|v_lin)", "attention.value"),
         (r"(self_attn|attn|attention)\.(o_proj|out_proj|output\.dense|wo|out_lin)", "attention.out"),
         (r"attn\.(c_attn|Wqkv)|(self_attn|attn|attention)\.qkv(_proj)?|attn_qkv", "attention.qkv"),
-        (r"attn\.c_proj", "attention.out"),
+        (r"attn\.(c_proj|proj)", "attention.out"),
         (r"attn_q", "attention.query"),
         (r"attn_k", "attention.key"),
         (r"attn_v", "attention.value"),
@@ -33,12 +33,12 @@ _PARTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"mlp\.gate_up_proj", "mlp.gate_up"),
         (r"(mlp|feed_forward)\.(gate_proj|w1)|ffn_gate", "mlp.gate"),
         (r"(mlp|feed_forward)\.(up_proj|w3)|ffn_up", "mlp.up"),
-        (r"(mlp|feed_forward)\.(down_proj|w2|c_proj)|ffn_down|ffn\.lin2|output\.dense", "mlp.down"),
+        (r"(mlp|feed_forward)\.(down_proj|w2|c_proj)|ffn_down|mlp\.fc2|ffn\.lin2|output\.dense", "mlp.down"),
         (r"mlp\.(c_fc|fc1)|intermediate\.dense|ffn\.lin1", "mlp.up"),
         (r"input_layernorm|ln_1|attn_norm|attention_norm", "norm.attention"),
         (r"post_attention_layernorm|ln_2|ffn_norm", "norm.mlp"),
-        (r"attention\.output\.LayerNorm", "norm.attention"),
-        (r"output\.LayerNorm", "norm.mlp"),
+        (r"attention\.output\.LayerNorm|attn_output_norm", "norm.attention"),
+        (r"output\.LayerNorm|layer_output_norm", "norm.mlp"),
     )
 )
 _TOP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -54,7 +54,8 @@ _TOP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 _ROTARY_PERMUTED = ("llama",)  # ggml architectures whose query and key rows llama.cpp reorders
 _SKIPPED = re.compile(
-    r"(rotary_emb\.inv_freq|rope_freqs\.weight|attn\.(masked_)?bias|position_ids|(input|output|activation)_scale)$"
+    r"(rotary_emb\.inv_freq|rope_freqs\.weight|(^|\.)(attn|attention)\.(masked_)?bias|position_ids"
+    r"|(input|output|activation)_scale)$"
 )
 
 
@@ -242,20 +243,21 @@ def _rotary_heads(checkpoint: Checkpoint, role: str, shape: tuple[int, ...]) -> 
     config = checkpoint.config
     if checkpoint.format != "gguf" or config.get("general.architecture") not in _ROTARY_PERMUTED:
         return None
-    if role.endswith(".attention.query"):
+    part = role.removesuffix(".bias")
+    if part.endswith(".attention.query"):
         heads = config.get("llama.attention.head_count")
-    elif role.endswith(".attention.key"):
+    elif part.endswith(".attention.key"):
         heads = config.get("llama.attention.head_count_kv", config.get("llama.attention.head_count"))
     else:
         return None
-    if not isinstance(heads, int) or heads < 1 or len(shape) != 2 or shape[0] % (2 * heads):
+    if not isinstance(heads, int) or heads < 1 or len(shape) not in (1, 2) or shape[0] % (2 * heads):
         return None
     return heads
 
 
 def _unpermuted(values: Values, heads: int) -> Values:
     """Undo the reordering of rotary rows: (heads, half, 2) back to (heads, 2, half)."""
-    halves = values.reshape(heads, values.shape[0] // heads // 2, 2, values.shape[1])
+    halves = values.reshape(heads, values.shape[0] // heads // 2, 2, *values.shape[1:])
     return halves.swapaxes(1, 2).reshape(values.shape)
 
 
@@ -270,17 +272,21 @@ def _taken_in(checkpoint: Checkpoint, *, turned: bool) -> dict[str, int]:
 
 
 def _parts(role: str, shape: tuple[int, ...], config: Any, taken: Mapping[str, int]) -> list[tuple[str, int, int]]:
-    """(role, first row, row after the last) of what a fused matrix holds; nothing for any other. ``taken``: see ``_taken_in``."""
-    stem, fused = role.rpartition(".")[0], role.rpartition(".")[2]
+    """(role, first row, row after the last) of what a fused matrix, or its bias, holds; nothing for any other. ``taken``: see
+    ``_taken_in``.
+    """
+    stem, _, fused = role.removesuffix(".bias").rpartition(".")
+    ending = ".bias" if role.endswith(".bias") else ""
     if fused == "gate_up" and shape and shape[0] % 2 == 0:
         half = shape[0] // 2
-        return [(f"{stem}.gate", 0, half), (f"{stem}.up", half, shape[0])]
-    if fused == "qkv" and len(shape) == 2:
+        return [(f"{stem}.gate{ending}", 0, half), (f"{stem}.up{ending}", half, shape[0])]
+    if fused == "qkv" and len(shape) == (1 if ending else 2):
         heads, kv = config.get("num_attention_heads"), config.get("num_key_value_heads")
         ok = isinstance(heads, int) and isinstance(kv, int) and min(heads, kv) > 0 and shape[0] % (heads + 2 * kv) == 0
         first = heads * (shape[0] // (heads + 2 * kv)) if ok else taken.get(f"{stem}.out", shape[0] // 3)
         if first >= shape[0] or (shape[0] - first) % 2:
             return []
         second = (first + shape[0]) // 2
-        return [(f"{stem}.query", 0, first), (f"{stem}.key", first, second), (f"{stem}.value", second, shape[0])]
+        parts = ("query", 0, first), ("key", first, second), ("value", second, shape[0])
+        return [(f"{stem}.{part}{ending}", begin, end) for part, begin, end in parts]
     return []

@@ -6,13 +6,15 @@ Nearest rows by cosine, injective, median above .5; words by their place.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ingest.weights.checkpoint import Values
-from ingest.weights.family import cosine
-from ingest.weights.member import Member
+from ingest.weights.family import cosine, squared
+from ingest.weights.formats import spacing
+from ingest.weights.member import Doubles, Member
 from ingest.weights.nearest_rows import LIKE, are_in_place, are_matched, nearest_rows
 from ingest.weights.space import is_layer
 from ingest.weights.structure_windows import BLOCKS, VOCABULARY, windows_laid
@@ -21,6 +23,10 @@ _RELATIONS = {
     "expanded": {"expanded", "layers added"},
     "pruned": {"pruned", "vocabulary cut", "layers left out"},
 }  # by what was done
+_ROUNDS, _STAYS = 20, 0.99  # of fitting factors, the most; of the distance before: when they are found
+_REFINED = 3  # relatives that one round leaves least of
+_ROUNDINGS = 4.0  # what is scaled several times is rounded as often
+_LEAVES = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +159,59 @@ def _distance(model: Member, aligned: dict[str, Values]) -> float | None:
     return float(np.sqrt(apart / size)) if size else None
 
 
-def rescaled(model: Member, candidate: Member) -> bool:
-    """Whether the model is the candidate with rows and columns scaled: the best factors leave almost nothing of the distance."""
-    before = after = 0.0
+def rescaled(model: Member, family: Sequence[Member]) -> Member | None:
+    """The relative s that the model y is with rows and columns scaled, whose best factors u, v leave rounding alone and, of what no
+    scaling leaves of the nearest relative n, almost nothing:
+
+        sum |y_t - u_t s_t v_t|**2 < 4 r(y)        and < .05 |y - n|**2
+
+    with r(y) the energy of the rounding of y and of s scaled. Of m by n weights the sum is taken m n / (m - 1) / (n - 1) times, as
+    m + n - 1 factors were fitted. None when there is no such relative.
+    """
+    if not family:
+        return None
+    nearest = min(squared(model, elder) for elder in family)
+    tried = sorted(((_left(model, elder, 1).apart, at) for at, elder in enumerate(family)))[:_REFINED]
+    fits = [(_left(model, family[at], _ROUNDS), at) for _, at in tried]
+    best, at = min(fits, key=lambda pair: pair[0].apart)
+    is_near = best.apart < _ROUNDINGS * best.rounding and best.apart < _LEAVES * nearest
+    return family[at] if is_near else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What the best factors leave of a squared distance, and how much of it rounding is expected to."""
+
+    apart: float
+    rounding: float
+
+
+def _left(model: Member, candidate: Member, rounds: int) -> _Left:
+    """Fit u and v in turn, ``rounds`` times or until the distance stays."""
+    apart = rounding = 0.0
     for role, values in model.matrices.items():
-        other = candidate.matrices[role].astype(np.float64)
-        ours = values.astype(np.float64)
-        before += float(((ours - other) ** 2).sum())
-        left = []
-        for axis in (0, 1):
-            factor = (ours * other).sum(axis=axis, keepdims=True) / np.maximum(
-                (other**2).sum(axis=axis, keepdims=True), 1e-30
-            )
-            left.append(float(((ours - factor * other) ** 2).sum()))
-        after += min(left)
-    return before > 0 and after < 0.05 * before
+        ours, other = values.astype(np.float64), candidate.matrices[role].astype(np.float64)
+        rows, columns = ours.shape
+        if min(rows, columns) < 2:
+            continue
+        u, v, left = np.ones((rows, 1)), np.ones((1, columns)), np.inf
+        for _ in range(rounds):
+            u = _factor(ours, other * v, 1)
+            v = _factor(ours, other * u, 0)
+            before, left = left, float(((ours - u * other * v) ** 2).sum())
+            if left > _STAYS * before:
+                break
+        apart += left * rows * columns / ((rows - 1) * (columns - 1))
+        steps = spacing(values, model.dtype), np.abs(u * v) * spacing(candidate.matrices[role], candidate.dtype)
+        rounding += sum(float((step.astype(np.float64) ** 2).sum()) for step in steps) / 12
+    return _Left(apart, rounding)
+
+
+def _factor(ours: Doubles, other: Doubles, axis: int) -> Doubles:
+    """The best factor of each row (axis 1) or column (axis 0)."""
+    size = (other**2).sum(axis=axis, keepdims=True)
+    found: Doubles = (ours * other).sum(axis=axis, keepdims=True) / np.maximum(size, 1e-30)
+    return found
 
 
 def head_changed(model: Member, candidate: Member) -> bool:

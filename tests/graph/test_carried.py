@@ -76,6 +76,13 @@ def test_what_is_not_what_was_loaded_is_not_used(tmp_path: Path) -> None:
     assert not (tmp_path / "one.bin").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_not_the_servers_fault(tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "one.bin").write_bytes(b"abc")
+    with pytest.raises(BadInput, match="STEMMA_CACHE"):
+        restore(rows_of(tmp_path / "made"), tmp_path / "gone" / "back", 0)
+
+
 @given(st.text(max_size=40), st.integers(0, 2**20))
 def test_any_text_is_bytes_of_that_size_or_none(text: str, size: int) -> None:
     data = unpacked(text, size)

@@ -18,7 +18,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from graph.errors import Damaged
+from graph.errors import BadInput, Damaged
 
 PIECE = 2**20  # bytes of a file in one node, before they are packed
 KEY = ("file", "part")
@@ -56,7 +56,8 @@ def pieces(folder: Path) -> pl.DataFrame:
 def restore(found: Iterable[Piece], folder: Path, models: int) -> None:
     """Write the files of these pieces, in any order, into an empty folder.
 
-    ``models``: how many the graph holds, which bounds what is written. Raises Damaged when a piece is not what was loaded.
+    ``models``: how many the graph holds, which bounds what is written. Raises Damaged when a piece is not what was loaded, BadInput
+    when the folder cannot be written.
     """
     sizes: dict[str, int] = {}
     written = Counter[str]()
@@ -70,9 +71,14 @@ def restore(found: Iterable[Piece], folder: Path, models: int) -> None:
         data = unpacked(packed, size)
         if data is None or _digest(data) != digest:
             raise Damaged(f"{told} is not what was loaded")
-        with (folder / name).open("r+b" if written[name] else "wb") as file:
-            file.seek(part * PIECE)
-            file.write(data)
+        try:
+            with (folder / name).open("r+b" if written[name] else "wb") as file:
+                file.seek(part * PIECE)
+                file.write(data)
+        except OSError as error:
+            raise BadInput(
+                f"{folder.parent} cannot be written ({error.strerror}): set STEMMA_CACHE to one that can"
+            ) from error
         written[name] += max(1, size)
     short = [name for name, whole in sizes.items() if written[name] != max(1, whole)]
     if short or not sizes:

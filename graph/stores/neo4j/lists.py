@@ -50,6 +50,8 @@ class Lists:
             self._own.cleanup()
 
     async def _opened(self) -> tuple[Selection, Contradicted]:
+        if self._open is not None:
+            return self._open
         async with self._opening:
             if self._open is None:
                 shelf = Shelf(await asyncio.to_thread(self._folder))
@@ -102,6 +104,13 @@ class Lists:
 
 def _forget(place: Path) -> None:
     """Remove arrays that were not used lately. Whoever still has them open keeps them."""
-    found = sorted(place.glob("lists-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
-    for old in found[KEPT:]:
+    for old in sorted(place.glob("lists-*"), key=_used, reverse=True)[KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _used(folder: Path) -> float:
+    """When a folder was used; 0 for one that another process has removed meanwhile."""
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

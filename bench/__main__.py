@@ -20,7 +20,7 @@ from typing import Any
 
 import anyio
 
-from bench import beside, serving, world
+from bench import beside, folding, serving, world
 from graph.catalogue import Catalogue
 from graph.records import Direction
 from graph.snapshot import Snapshot
@@ -126,6 +126,7 @@ async def asked(snapshot: Snapshot) -> tuple[dict[str, Any], list[str], list[str
             times.append((time.perf_counter() - begun) * 1e3)
         times.sort()
         out[name] = {"p50_ms": round(times[20], 2), "p99_ms": round(times[39], 2)}
+    out["folded page, filter new each time"] = await folding.pages(store, seed=1)
     out["nodes of the largest lineage"] = table["descendants"][0].as_py()
     await store.close()
     return out, ids, roots

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import orjson
 
-from bench import serving
+from bench import folding, serving
 from bench.serving import Rate
 from graph.catalogue import Catalogue
 from graph.snapshot import Snapshot
-from graph.stores.neo4j import ARGUMENTS, Server, load, verify, write_offline
+from graph.stores.neo4j import ARGUMENTS, Server, load, open_neo4j, verify, write_offline
 from ingest.dumps import ingest_dumps
 from tests.neo4j_server import Neo4jServer, free_port, missing
 
@@ -120,10 +121,23 @@ def loaded(catalogue: Catalogue, dump: Path, folder: Path, server: Server, *, ve
     begun = time.perf_counter()
     report = load(catalogue.head(), server)
     times["load of a 1 % change, s"] = round(time.perf_counter() - begun, 1)
+    times |= anyio.run(_lists, server, folder / "cache")
     times["rows changed"] = sum(sum(part.values()) for part in (report.added, report.updated, report.removed))
     if verified:
         times["equal after the change"] = verify(catalogue.head(), server).equal
     return times
+
+
+async def _lists(server: Server, cache: Path) -> dict[str, Any]:
+    """Seconds until a store has what lists are made by, and milliseconds of folded pages."""
+    begun = time.perf_counter()
+    store = await open_neo4j(server, cache, ahead=True)
+    opened = time.perf_counter() - begun
+    try:
+        pages = await folding.pages(store, seed=1)
+    finally:
+        await store.close()
+    return {"open with its lists, s": round(opened, 1), "folded page, filter new each time": pages}
 
 
 def peer_rates(server: Server, database: int, ids: list[str], roots: list[str], seconds: float) -> list[Rate]:

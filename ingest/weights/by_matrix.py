@@ -39,21 +39,22 @@ class _Fit:
     sizes: Doubles  # weights in each of them that tell of each of the chosen: none where it is the base there
     errors: Doubles  # (chosen,)
 
-    @property
-    def means(self) -> Doubles:
-        """The coefficient of each of the chosen. Shape: (chosen,)."""
-        mean: Doubles = (self.sizes * self.weights).sum(axis=0) / np.maximum(self.sizes.sum(axis=0), 1)
+    def means(self, *, older: bool) -> Doubles:
+        """The coefficient of each of the chosen: of the weights that tell of it, or of all. Shape: (chosen,)."""
+        of = self.sizes.sum(axis=0) if older else self.sizes.max(axis=1, initial=0).sum()
+        mean: Doubles = (self.sizes * self.weights).sum(axis=0) / np.maximum(of, 1)
         return mean
 
 
-def by_matrix(model: Member, elders: Sequence[Member], heavy: Sequence[int]) -> Mixture | None:
-    """The merge of some of the ``heavy`` elders (places among them), or of some that are sought in a few matrices, that a model is;
-    None when it is none.
+def by_matrix(model: Member, elders: Sequence[Member], heavy: Sequence[int], *, older: bool = True) -> Mixture | None:
+    """The merge that a model is of some of the ``heavy`` elders (places among them); None when it is none.
+
+    ``older``: they are known to be; then the first may be a parent too, and more of them are sought in a few matrices. Of others, a
+    root would be put together of children that each left other matrices untouched.
     """
     base = elders[0]
-    places = sorted(
-        {*(at for at in heavy if at), *_sought(model, elders)}
-    )  # what is left of a base is told by the others
+    more = _sought(model, elders) if older else []
+    places = sorted({at for at in (*heavy, *more) if at})  # what is left of a base is told by the others
     if not places:
         return None
     grams = [_gram(model, base, [elders[at] for at in places], role) for role in sorted(model.matrices)]
@@ -63,16 +64,20 @@ def by_matrix(model: Member, elders: Sequence[Member], heavy: Sequence[int]) -> 
     single = min(whole, *(sum(gram[-1, -1] - 2 * gram[-1, at] + gram[at, at] for gram, _ in grams) for at in numbers))
     if single <= SINGLE_FLOOR * floor:
         return None
-    for size in range(1, _MOST_PARENTS + 1):
+    for size in range(1 if older else 2, _MOST_PARENTS + 1):
         most = FLOOR if size > 1 else TIGHT
         fits = [_fit(grams, chosen) for chosen in itertools.combinations(numbers, size)]
-        good = [fit for fit in fits if fit.left < most * floor and _is_merge(fit)]
+        good = [fit for fit in fits if fit.left < most * floor and _is_merge(fit, older=older)]
         if size == 1:  # an adapter that was weighed less lies between, too
-            good = [fit for fit in good if not rank(elders[places[fit.chosen[0] - 1]], base).is_low]
+            good = [fit for fit in good if not _is_adapter(elders[places[fit.chosen[0] - 1]], base)]
         if good:
             best = min(good, key=lambda fit: fit.left)
-            return _mixture(best, [elders[places[at - 1]] for at in best.chosen], base, best.left / floor)
+            return _mixture(best, [elders[places[at - 1]] for at in best.chosen], base, best.left / floor, older=older)
     return None
+
+
+def _is_adapter(model: Member, base: Member) -> bool:
+    return rank(model, base.held_as(model.dtype)).is_low
 
 
 def _sought(model: Member, elders: Sequence[Member]) -> list[int]:
@@ -137,13 +142,13 @@ def _fit(grams: Sequence[tuple[Doubles, int]], chosen: tuple[int, ...]) -> _Fit:
     )
 
 
-def _is_merge(fit: _Fit) -> bool:
+def _is_merge(fit: _Fit, *, older: bool) -> bool:
     inside = (fit.weights > _RANGE[0]) & (fit.weights < _RANGE[1])
-    return bool(inside.all() and (fit.means > _LEAST).all())
+    return bool(inside.all() and (fit.means(older=older) > _LEAST).all())
 
 
-def _mixture(fit: _Fit, parents: Sequence[Member], base: Member, left: float) -> Mixture:
-    means, errors = fit.means, fit.errors
+def _mixture(fit: _Fit, parents: Sequence[Member], base: Member, left: float, *, older: bool) -> Mixture:
+    means, errors = fit.means(older=older), fit.errors
     if len(parents) == 1:  # the rest is of the base
         parents, means, errors = [*parents, base], np.append(means, 1 - means), np.append(errors, errors)
     lowest, highest = fit.weights.min(), fit.weights.max()

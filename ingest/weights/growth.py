@@ -8,7 +8,8 @@ for neighbours v and w
     log P(v) - log P(w) = r (log |v's side| - log |w's side|),      r = median over the others u of min(1, |d(u, v) - d(u, w)| / d)
 
 with d their distance: of two that others do not tell apart, these take the side of either by chance. A distance of no more than a
-hundredth of the tree's median counts half.
+hundredth of the tree's median counts half. Without upload times nothing speaks against a model with a little training, which lies
+nearer to all its siblings than their base does: r = d / (d + m / 10) there, with m the median of the tree's distances.
 Besides, in log-odds: -1.5 for each average that is made of it (averages are made of fine-tunes), of the four likeliest +1.5 for
 each model that is a sum of others' task vectors from it, +.5 for each model that has three in ten of its weights and more of them
 than of any other's (adapters, heads, merges that keep weights of their base), and -DATED, the log-odds that an upload time is
@@ -156,7 +157,7 @@ def _mixture(member: Member, elders: Sequence[Member], grams: Grams) -> Mixture 
     return (
         fit.mixture
         or chosen_by_element(member, elders, fit.heaviest, elders[:1])
-        or by_matrix(member, elders, fit.heaviest)
+        or by_matrix(member, elders, fit.heaviest, older=False)
     )
 
 
@@ -179,7 +180,7 @@ def _averages(family: Sequence[Member], distances: Doubles, grams: Grams) -> dic
         if len(inner) < 2 or elders[0].id in inner:
             continue
         fit = span(member, elders, grams)
-        mixture = fit.mixture or by_matrix(member, elders, fit.heaviest)
+        mixture = fit.mixture or by_matrix(member, elders, fit.heaviest, older=False)
         if mixture is not None and abs(sum(weight for _, weight, _ in mixture.parents) - 1) <= _WHOLE:
             found[member.id] = mixture
     one_way = {id: mixture for id, mixture in found.items() if not _is_mutual(id, mixture, found)}
@@ -246,7 +247,9 @@ def _root(
         sizes[above[at]] += sizes[at]
     lengths = np.array([distances[at, above[at]] if at != order[0] else 0.0 for at in range(count)])
     middle = float(np.median(lengths[order[1:]])) if count > 1 else 0.0
-    certain = _told_apart(distances, above, order) * lengths / (lengths + _SAME * middle + floor)
+    certain = lengths / (lengths + _TWINS * middle + floor)
+    if any(before(one, other) for one in family for other in family):
+        certain = _told_apart(distances, above, order) * lengths / (lengths + _SAME * middle + floor)
     score = np.zeros(count)
     for at in order[1:]:
         score[at] = score[int(above[at])] + certain[at] * np.log(sizes[at] / (count - sizes[at]))

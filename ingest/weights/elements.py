@@ -114,11 +114,12 @@ def _best_on(sample: _Sample, heavy: Sequence[int], base: Member, best: _Found |
     candidates = _screened(sample, heavy, {at: height for at, (_, height) in spikes.items()})
     scale = {at: spikes[at][0] for at in candidates}
     taken = {at: scale[at] if spikes[at][1] > _SPIKED else 1.0 for at in candidates}
-    scaled = replace(sample, deltas={at: taken[at] * sample.deltas[at] for at in candidates})
+    scaled = [replace(sample, deltas={at: taken[at] * sample.deltas[at] for at in candidates})]
+    samples = [sample, *(scaled if any(times != 1 for times in taken.values()) else ())]
     for size in (2, 3, 4):
         for parents in itertools.combinations(candidates, size):
             dare = _dare(sample, parents, scale, base) if size < 4 else None
-            for found in (dare, _ties(sample, parents, base), _ties(scaled, parents, base)):
+            for found in (dare, *(_ties(one, parents, base) for one in samples)):
                 if found is None or (size > 2 and (found.method == "dare" or size > 3) and found.explained < _ENOUGH):
                     continue  # more subsets fit more by chance
                 if best is None or found.explained > best.explained + _BETTER:

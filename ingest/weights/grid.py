@@ -26,11 +26,8 @@ from ingest.weights.member import Member
 ON_GRID = 0.12
 IN_BLOCKS, IN_ROWS = "blocks of few levels", "rows of even levels"
 _LEVELS, _IN_BLOCKS, _BLOCK = 63, 0.08, 16
-_LEVELS_OF_ROW, _OF_ROW, _FEWEST_OF_ROW = (
-    255,
-    128,
-    16,
-)  # values of a row that are looked at, and small codes that say something
+_LEVELS_OF_ROW = 255
+_OF_ROW, _FEWEST_OF_ROW = 128, 16  # values of a row that are looked at, and small codes that say something
 _BETTER = 0.02  # closer to whole numbers: more levels than fewer ones that fit
 _SOME = 64  # blocks that are looked at
 _SOME_ROWS = 16
@@ -81,7 +78,7 @@ def _vote(values: Values) -> str | None:
 
 
 def _are_few(blocks: Values) -> bool:
-    """Whether blocks mostly hold fewer than 16 distinct values, and not because of many zeros: what is not zero repeats too."""
+    """Whether blocks mostly hold 16 distinct values or fewer, and not because of many zeros: what is not zero repeats too."""
     ordered = np.sort(blocks, axis=1)
     is_new = np.diff(ordered, axis=1, prepend=np.inf) != 0
     distinct, others = is_new.sum(axis=1), np.maximum((blocks != 0).sum(axis=1), 1)

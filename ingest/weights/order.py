@@ -143,19 +143,20 @@ def _is_odd(member: Member, family: Sequence[Member]) -> bool:
 
 def _too_early(others: Iterable[Member], family: Sequence[Member], root: Member) -> Iterator[tuple[str, str]]:
     """(what is dated before the root of its family, and lies too far from it to have grown with it, or before what it took the
-    weights of; what it must come after).
+    weights of; what it must come after). Of fewer than three models nobody knows the root.
     """
+    has_root = len(family) >= FEWEST
     for member in others:
         if member.shapes != root.shapes or not any(before(member, other) for other in family):
             continue
         there = member.flat != 0
         if float(there.mean()) >= 1 - _SPARSE:
-            if before(member, root):
+            if has_root and before(member, root):
                 yield member.id, root.id
         elif likeness(member, root) > SAME_FAMILY:
             nearest = min(family, key=lambda other: (squared(member, other, there), other.id))
             kept = float((member.flat[there] == nearest.flat[there]).mean()) if there.any() else 0.0
-            if before(member, root) or (before(member, nearest) and kept > _EXACT):
+            if (has_root and before(member, root)) or (before(member, nearest) and kept > _EXACT):
                 yield member.id, nearest.id
 
 

@@ -1,5 +1,5 @@
-"""This file knows changes of shape: neurons left out or in another order, words added, rows scaled. A candidate is laid onto the
-model's shapes by its nearest rows, and what had to be done to it names the relation.
+"""This file knows changes of shape: neurons or heads left out or in another order, words added, rows scaled. A candidate is laid
+onto the model's shapes by its nearest rows, and what had to be done to it names the relation.
 
 Nearest rows by cosine, injective, median above .5; words by their place.
 """
@@ -17,7 +17,7 @@ from ingest.weights.formats import spacing
 from ingest.weights.member import Doubles, Member
 from ingest.weights.nearest_rows import LIKE, are_in_place, are_matched, nearest_rows
 from ingest.weights.space import is_layer
-from ingest.weights.structure_windows import BLOCKS, VOCABULARY, windows_laid
+from ingest.weights.structure_windows import HEADS, NEURONS, VOCABULARY, windows_laid
 
 _RELATIONS = {
     "expanded": {"expanded", "layers added"},
@@ -62,8 +62,7 @@ def _whole_laid(model: Member, candidate: Member) -> tuple[dict[str, Values], se
             done.add("expanded" if len(model.matrices[role]) > len(aligned[role]) else "vocabulary cut")
             aligned[role] = aligned[role][: len(model.matrices[role])]
     for layer in sorted({role.split(".")[0] for role in aligned if is_layer(role)}):
-        for wide, narrow in BLOCKS:
-            word = _rows(model, aligned, layer, wide, narrow)
+        for word in (_neurons(model, aligned, layer), _heads(model, aligned, layer)):
             if word is None:
                 return None
             done |= {word} - {""}
@@ -120,31 +119,52 @@ def _are_like(ours: Values, theirs: Values) -> bool:
     return ours.shape == theirs.shape and cosine(ours, theirs) > LIKE
 
 
-def _rows(model: Member, aligned: dict[str, Values], layer: str, wide: tuple[str, ...], narrow: str) -> str | None:
-    """Bring the rows of one block in the model's order. What was done, empty for nothing; None when they do not match."""
-    lead = next((role for part in wide if (role := f"{layer}.{part}") in aligned), "")
-    if not lead or f"{layer}.{narrow}" not in aligned:
+def _neurons(model: Member, aligned: dict[str, Values], layer: str) -> str | None:
+    """Bring the neurons of one layer in the model's order. What was done, empty for nothing; None when they do not match."""
+    wide, narrow = [f"{layer}.{part}" for part in NEURONS[0]], f"{layer}.{NEURONS[1]}"
+    lead = next((role for role in wide if role in aligned), "")
+    if not lead or narrow not in aligned:
         return ""
     ours, theirs = model.matrices[lead], aligned[lead]
     if ours.shape[1] != theirs.shape[1] or len(ours) > len(theirs):
         return None
-    if aligned[f"{layer}.{narrow}"].shape[1] != len(theirs):
+    if aligned[narrow].shape[1] != len(theirs):
         return ""  # no block: its rows are not what the narrow matrix takes
-    if narrow.startswith("attention") and len(ours) == len(theirs):
-        return ""
     nearest, like = nearest_rows(ours, theirs)
     if len(ours) == len(theirs) and are_in_place(nearest):
         return ""
     if not are_matched(nearest, like):
         return None if len(ours) != len(theirs) else ""
-    for part in wide:
-        role = f"{layer}.{part}"
+    for role in wide:
         if role in aligned:
             if len(aligned[role]) != len(theirs):
                 return None
             aligned[role] = aligned[role][nearest]
-    aligned[f"{layer}.{narrow}"] = aligned[f"{layer}.{narrow}"][:, nearest]
+    aligned[narrow] = aligned[narrow][:, nearest]
     return "pruned" if len(ours) < len(theirs) else "permuted"
+
+
+def _heads(model: Member, aligned: dict[str, Values], layer: str) -> str | None:
+    """Bring the heads of one layer in the model's order, keys and values by themselves, as several queries may share one. What was
+    done, empty for nothing; None when they do not match.
+    """
+    wide, narrow = [f"{layer}.{part}" for part in HEADS[0]], f"{layer}.{HEADS[1]}"
+    if any(role not in aligned for role in (*wide, narrow)):
+        return ""
+    pairs = [(model.matrices[role], aligned[role]) for role in wide]
+    pairs.append((model.matrices[narrow].T, aligned[narrow].T))
+    if any(ours.shape[1] != theirs.shape[1] or len(ours) > len(theirs) for ours, theirs in pairs):
+        return None
+    fewer = any(len(ours) < len(theirs) for ours, theirs in pairs)
+    if not fewer and _are_like(*pairs[0]):
+        return ""
+    found = [nearest_rows(ours, theirs) for ours, theirs in pairs]
+    if not all(are_matched(*each) for each in found):
+        return None if fewer else ""
+    for role, (nearest, _) in zip(wide, found, strict=False):
+        aligned[role] = aligned[role][nearest]
+    aligned[narrow] = aligned[narrow][:, found[-1][0]]
+    return "pruned" if fewer else "permuted"
 
 
 def _distance(model: Member, aligned: dict[str, Values]) -> float | None:

@@ -16,10 +16,9 @@ from ingest.weights.nearest_rows import LIKE, are_in_place, are_matched, nearest
 from ingest.weights.sample import first_row
 from ingest.weights.space import is_layer
 
-BLOCKS = (
-    (("mlp.gate", "mlp.up"), "mlp.down"),
-    (("attention.query", "attention.key", "attention.value"), "attention.out"),
-)  # (matrices with a row for each neuron, the one with a column)
+NEURONS = ("mlp.gate", "mlp.up"), "mlp.down"
+HEADS = ("attention.query", "attention.key", "attention.value"), "attention.out"
+BLOCKS = NEURONS, HEADS  # (matrices with a row for each neuron, the one with a column)
 VOCABULARY = ("embedding", "head")
 _LEAST = 1 / 3  # of the weights held: what must be comparable
 Shapes = Mapping[str, tuple[int, ...]]
@@ -80,7 +79,7 @@ def _block(
     if count > before or ours[narrow][0] != theirs[narrow][0]:
         return None
     fewer = count < before
-    if not fewer and (narrow not in aligned or "attention" in narrow or _like(model, narrow, aligned[narrow]) > LIKE):
+    if not fewer and (narrow not in aligned or _like(model, narrow, aligned[narrow]) > LIKE):
         return ""
     if fewer:
         for role in there:

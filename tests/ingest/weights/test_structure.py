@@ -1,16 +1,21 @@
-"""Rows and columns scaled: what the best factors leave is rounding, or it was not scaled."""
+"""Heads in another order or left out, also where queries share keys. Rows and columns scaled: what the best factors leave is
+rounding, or it was not scaled.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
+from graph.records import Relation
 from ingest.weights.formats import as_bf16, as_fp16
+from ingest.weights.order import _too_early
 from ingest.weights.structure import rescaled
 from tests.ingest.weights.families import Weights, root, tuned
-from tests.ingest.weights.test_order import held
+from tests.ingest.weights.test_order import held, said
+from tests.ingest.weights.test_sample import cut_to_windows
 from tests.ingest.weights.test_trunk import by_role
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)
@@ -53,3 +58,48 @@ def test_a_window_of_few_rows_is_not_fitted_by_factors() -> None:
     """Of two rows any two models agree, but for one column, once rows and columns are scaled."""
     few, other = ({role: values[:2] for role, values in each.items()} for each in (TUNE, FAR))
     assert rescaled(held("few", few, DAY), [held("other", other, DAY)]) is None
+
+
+def test_two_models_are_too_few_to_know_which_came_first() -> None:
+    drawn = {"base": BASE, "tune": TUNE, "far": FAR}
+    family = [held(name, weights, DAY + timedelta(days=at)) for at, (name, weights) in enumerate(drawn.items())]
+    away = held("away", scaled(TUNE, 3), DAY - timedelta(days=1), "F32")
+    assert list(_too_early([away], family, family[0])) == [("away", "base")]
+    assert list(_too_early([away], family[1:], family[1])) == []
+
+
+def shared_keys(weights: Weights) -> Weights:
+    """Four heads of 16 rows that ask two of keys and values."""
+    parts = ("attention.key", "attention.value")
+    return {role: values[:32] if role.endswith(parts) else values for role, values in by_role(weights).items()}
+
+
+def reordered(weights: Weights, groups: list[int], swapped: bool) -> Weights:
+    """These of the two groups of heads in this order, and each group's two queries perhaps the other way round."""
+    rows = np.arange(16)
+    keys = np.concatenate([16 * group + rows for group in groups])
+    heads = [2 * group + (head ^ swapped) for group in groups for head in (0, 1)]
+    queries = np.concatenate([16 * head + rows for head in heads])
+    out = dict(weights)
+    for layer in (0, 1):
+        for part, order in (("query", queries), ("key", keys), ("value", keys)):
+            out[f"{layer}.attention.{part}"] = weights[f"{layer}.attention.{part}"][order]
+        out[f"{layer}.attention.out"] = np.ascontiguousarray(weights[f"{layer}.attention.out"][:, queries])
+    return out
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_heads_in_another_order_and_left_out_where_queries_share_keys(windows: bool) -> None:
+    drawn = {name: shared_keys(tuned(root(1), task, task)) for name, task in (("a", 21), ("b", 22), ("c", 23))}
+    drawn = {"base": shared_keys(root(1)), **drawn}
+    drawn["turned"] = reordered(drawn["a"], [1, 0], swapped=True)
+    drawn["dropped"] = reordered(drawn["b"], [1], swapped=False)
+    models = [held(name, weights, DAY + timedelta(days=at)) for at, (name, weights) in enumerate(drawn.items())]
+    told = {key: parent.relation for key, parent in said(cut_to_windows(models) if windows else models).items()}
+    assert told == {
+        ("a", "base"): Relation.FINETUNE,
+        ("b", "base"): Relation.FINETUNE,
+        ("c", "base"): Relation.FINETUNE,
+        ("turned", "a"): Relation.PERMUTED,
+        ("dropped", "b"): Relation.PRUNED,
+    }

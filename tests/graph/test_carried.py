@@ -1,4 +1,4 @@
-"""The arrays of lists in a graph: what is written is what is read, what is spoilt is never used, and what was fetched is kept."""
+"""The arrays in a graph: what is written is what is read, what is spoilt is never used, and what was fetched is kept."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from graph.errors import BadInput, Damaged
 from graph.snapshot import Snapshot
 from graph.store import ModelFilter
-from graph.stores.lists.making import lists_of
 from graph.stores.neo4j import Server, carried, load, open_neo4j, verify
 from graph.stores.neo4j.carried import Piece, pieces, restore, unpacked
+from graph.stores.shared import shared_of
 from tests.neo4j_server import Neo4jServer, missing
 from tests.worlds import build, family
 
@@ -47,7 +47,7 @@ def test_files_come_back_from_their_pieces_in_any_order(
 
 
 def test_the_arrays_of_a_snapshot_come_back(tmp_path: Path) -> None:
-    folder = lists_of(build(tmp_path / "c", family())).folder
+    folder = shared_of(build(tmp_path / "c", family())).folder
     back = tmp_path / "back"
     back.mkdir()
     restore(rows_of(folder), back, 20)
@@ -122,9 +122,9 @@ class TestInAGraph:
         assert not cache.exists()
         assert counted(server, cache) == models > 5
         (folder,) = cache.iterdir()
-        assert same(folder, lists_of(snapshot).folder)
+        assert same(folder, shared_of(snapshot).folder)
         with server.driver() as driver:
-            driver.execute_query("MATCH (l:Lists) DETACH DELETE l")
+            driver.execute_query("MATCH (a:Arrays) DETACH DELETE a")
         assert counted(server, cache) == models
 
     def test_old_ones_are_forgotten(self, tmp_path: Path, server: Server) -> None:
@@ -138,13 +138,13 @@ class TestInAGraph:
         load(snapshot, server)
         assert verify(snapshot, server).equal
         with server.driver() as driver:
-            driver.execute_query("MATCH (l:Lists {file: 'code_task.npy'}) SET l.data = 'AAAA'")
+            driver.execute_query("MATCH (a:Arrays {file: 'code_task.npy'}) SET a.data = 'AAAA'")
         (wrong,) = (verdict for verdict in verify(snapshot, server).verdicts if not verdict.equal)
-        assert wrong.kind == "Lists"
+        assert wrong.kind == "Arrays"
         assert "code_task.npy" in (wrong.difference or "")
         with pytest.raises(Damaged, match=r"of 'code_task.npy' is not what was loaded.*stemma load bolt"):
             counted(server, tmp_path / "cache")
-        assert not list((tmp_path / "cache").glob("lists-*"))
+        assert not list((tmp_path / "cache").glob("shared-*"))
 
     def test_a_cache_that_cannot_be_written_is_named(self, tmp_path: Path, server: Server, snapshot: Snapshot) -> None:
         load(snapshot, server)
@@ -156,5 +156,5 @@ class TestInAGraph:
         load(snapshot, server)
         report = load(build(tmp_path / "c", [{**row, "likes": at * 7 % 11} for at, row in enumerate(family())]), server)
         assert report.compared_with == "snapshot"
-        assert 0 < report.updated["Lists"] < len(pieces(lists_of(snapshot).folder)) / 4
-        assert "Lists" not in report.added | report.removed
+        assert 0 < report.updated["Arrays"] < len(pieces(shared_of(snapshot).folder)) / 4
+        assert "Arrays" not in report.added | report.removed

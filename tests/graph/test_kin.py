@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from graph.groups import Array, starts
 from graph.store import EdgeFilter
 from graph.stores.arrays.shelf import Shelf
-from graph.stores.embedded import kin
-from graph.stores.embedded.kin import Kin
+from graph.stores.lineages import kin
+from graph.stores.lineages.kin import Kin
 
 PAIRS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)).filter(lambda pair: pair[0] != pair[1]), unique=True)
 

@@ -22,9 +22,10 @@ from graph.snapshot import Snapshot
 from graph.stores.arrays.beside import make_whole
 from graph.stores.arrays.names import Texts
 from graph.stores.arrays.shelf import Array, Shelf
-from graph.stores.embedded.index import CYCLE, build_index, frame
+from graph.stores.embedded.index import frame
+from graph.stores.lineages.making import CYCLE
 from graph.stores.lists.coding import UNKNOWN
-from graph.stores.lists.making import lists_of
+from graph.stores.shared import shared_of
 
 VERSION = 1
 CELLS = 64
@@ -52,19 +53,19 @@ def build_atlas(snapshot: Snapshot) -> Path:
 
 
 def _write(snapshot: Snapshot, work: Path) -> None:
-    out, shelf, lists = Shelf(work), Shelf(build_index(snapshot)), lists_of(snapshot)
-    downloads, born = lists.get("value_downloads"), lists.get("value_created_at")
+    out, shared = Shelf(work), shared_of(snapshot)
+    downloads, born = shared.get("value_downloads"), shared.get("value_created_at")
     count = len(downloads)
     parent = primary(
-        shelf.get("up_child"),
-        shelf.get("up_base"),
-        shelf.get("up_mask"),
-        shelf.get("up_confidence"),
-        (shelf.get("up_flags") & CYCLE) != 0,
+        shared.get("up_child"),
+        shared.get("up_base"),
+        shared.get("up_mask"),
+        shared.get("up_confidence"),
+        (shared.get("up_flags") & CYCLE) != 0,
         count,
     )
     forest = grow(parent)
-    names, continent = _continents(snapshot, lists, forest)
+    names, continent = _continents(snapshot, shared, forest)
     layout = lay_out(forest, continent, born)
     x, y = (np.round(side * 65_535).astype(np.uint16) for side in (layout.x, layout.y))
     bounds = [max(count // part, min(count, WHOLE)) for part in TIERS]
@@ -89,7 +90,7 @@ def _write(snapshot: Snapshot, work: Path) -> None:
     ]
     out.put_bytes("cells", [np.concatenate(cells).astype("<u4").view(np.uint8)])
     legends = {}
-    for name, codes, words in _codes(lists):
+    for name, codes, words in _codes(shared):
         legends[name] = words
         for at, (begin, end) in enumerate(zip(ends - tiers, ends, strict=True)):
             out.put_bytes(f"{name}-{at}", [codes[row_of[begin:end]]])
@@ -114,7 +115,7 @@ def _write(snapshot: Snapshot, work: Path) -> None:
                 {"name": name, "count": int(many), "x": _near(disc[0]), "y": _near(disc[1]), "radius": _near(disc[2])}
                 for name, many, disc in zip(names, members, layout.continents, strict=True)
             ],
-            "families": _labels(lists, forest, layout, point_of),
+            "families": _labels(shared, forest, layout, point_of),
         },
     )
 
@@ -123,12 +124,12 @@ def _near(value: float) -> float:
     return round(float(value), 5)
 
 
-def _labels(lists: Shelf, forest: Forest, layout: Layout, point_of: Array) -> list[dict[str, object]]:
+def _labels(shared: Shelf, forest: Forest, layout: Layout, point_of: Array) -> list[dict[str, object]]:
     """The largest families, largest first."""
     roots = np.flatnonzero((forest.root == np.arange(len(forest.root))) & (forest.size >= LABELLED))
     largest = roots[np.argsort(-forest.size[roots], kind="stable")][:LABELS]
     labels = []
-    for row, name in zip(largest.tolist(), Texts(lists, "id").many(largest), strict=True):
+    for row, name in zip(largest.tolist(), Texts(shared, "id").many(largest), strict=True):
         x, y, radius = layout.families[row]
         labels.append(
             {
@@ -143,9 +144,9 @@ def _labels(lists: Shelf, forest: Forest, layout: Layout, point_of: Array) -> li
     return labels
 
 
-def _continents(snapshot: Snapshot, lists: Shelf, forest: Forest) -> tuple[list[str], Array]:
+def _continents(snapshot: Snapshot, shared: Shelf, forest: Forest) -> tuple[list[str], Array]:
     """(their names, (models,) which one): the commonest architecture of the family, else what its root is for."""
-    by_rank = lists.get("name_rank")
+    by_rank = shared.get("name_rank")
     models = frame(snapshot, "models", ["architecture", "task", "library"])[by_rank].with_columns(
         root=pl.Series(forest.root, dtype=pl.Int32)
     )
@@ -178,17 +179,17 @@ def _continents(snapshot: Snapshot, lists: Shelf, forest: Forest) -> tuple[list[
     return names, continent
 
 
-def _codes(lists: Shelf) -> Iterator[tuple[str, Array, list[dict[str, object]]]]:
+def _codes(shared: Shelf) -> Iterator[tuple[str, Array, list[dict[str, object]]]]:
     """(name, (models,) uint8, what each code means with its count, most first) for each of ``CODES``."""
     for name in CODES[:3]:
-        words = Texts(lists, f"word_{name}")
-        yield name, *_coded(lists.get(f"code_{name}"), words.many(np.arange(len(words))))
-    classes = Texts(lists, "word_novelty_class")
-    yield "novelty", *_coded(lists.get("code_novelty_class"), classes.many(np.arange(len(classes))))
-    bits = lists.get("relations").astype(np.int64)
+        words = Texts(shared, f"word_{name}")
+        yield name, *_coded(shared.get(f"code_{name}"), words.many(np.arange(len(words))))
+    classes = Texts(shared, "word_novelty_class")
+    yield "novelty", *_coded(shared.get("code_novelty_class"), classes.many(np.arange(len(classes))))
+    bits = shared.get("relations").astype(np.int64)
     lowest = np.log2(np.maximum(bits & -bits, 1)).astype(np.int64)
     yield "relation", *_coded(lowest, ["root", *(relation.value for relation in Relation)])
-    born = lists.get("value_created_at")
+    born = shared.get("value_created_at")
     month = born.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64) - (FIRST_YEAR - 1970) * 12
     code = np.where(born == UNKNOWN, NONE, np.clip(month, 0, NONE - 1)).astype(np.uint8)
     many = np.bincount(code, minlength=256)

@@ -1,6 +1,6 @@
 """This file knows how the embedded engine's index is made from a snapshot: once, beside its tables, never part of its id.
 
-The arrays of lists lie in a folder of their own, because other engines take them too; rows are numbered as there.
+The arrays of lists and lineages lie in a folder of their own, because other engines take them too; rows are numbered as there.
 """
 
 from __future__ import annotations
@@ -19,25 +19,24 @@ from graph.stores.arrays.beside import make_whole
 from graph.stores.arrays.names import Groups, Lookup, Texts, folded
 from graph.stores.arrays.shelf import Shelf
 from graph.stores.embedded.packed import Packed
-from graph.stores.lists.coding import EVIDENCE, RELATIONS, Ranks, bits
-from graph.stores.lists.making import build_lists
+from graph.stores.lists.coding import EVIDENCE, Ranks, bits
+from graph.stores.shared import build_shared
 from graph.tables import BY_NAME
 
-VERSION = 13
+VERSION = 14
 BY_MODEL = ("claims", "files", "similar", "tensors", "novelty", "results", "abilities")  # tables kept by model
 WORKED_OUT = ("standings", "successors")  # kept by model too, and no tables of the snapshot
-CONFLICT, CYCLE = 1, 2  # bits of a derivation's flags
 
 
 def build_index(snapshot: Snapshot) -> Path:
-    """Make the index of a snapshot on disk, and the arrays of its lists, unless they are there."""
+    """Make the index of a snapshot on disk, and the arrays of its lists and lineages, unless they are there."""
     return build_beside(OnDisk(snapshot), snapshot.folder)
 
 
 def build_beside(tables: Frames, folder: Path) -> Path:
     """Make both for these tables in the folder that they are, or will be, written to, unless they are there."""
     derived = Derived(tables)
-    build_lists(derived, folder)
+    build_shared(derived, folder)
     return make_whole(folder / f"index-{VERSION}", lambda work: _write(derived, Shelf(work)))
 
 
@@ -49,7 +48,6 @@ def _write(derived: Derived, shelf: Shelf) -> None:
     with ThreadPoolExecutor(2) as pool:  # most of the work is outside Python's lock
         tasks = [
             pool.submit(Packed.build, shelf, models, ranks.order),
-            pool.submit(_edges, tables, shelf, ranks),
             pool.submit(_parts, tables, found, shelf, ranks),
             pool.submit(_names, tables, models, shelf, ranks),
             pool.submit(_weights, tables, shelf, ranks),
@@ -74,26 +72,6 @@ def _names(tables: Frames, models: pl.DataFrame, shelf: Shelf, ranks: Ranks) -> 
     Texts.build(shelf, "alias", aliases)
     Lookup.build(shelf, "alias", folded(aliases))
     shelf.put("alias_model", ranks.rows(number[number >= 0]))
-
-
-def _edges(tables: Frames, shelf: Shelf, ranks: Ranks) -> None:
-    """Derivations in both directions. ``up``: by (model, base model's name); ``down``: by (base model, derived model's rank)."""
-    count = len(ranks.rank)
-    edges = tables.frame("derivations")
-    child, base = (ranks.rows(tables.numbers("derivations", end)) for end in ("model", "base_model"))
-    order = ordered(child)  # a model's derivations lie in the order of its base models' names
-    child, base = child[order], base[order]
-    flags = edges["conflict"].cast(pl.UInt8) * CONFLICT + edges["cycle"].cast(pl.UInt8) * CYCLE
-    kind = edges["relation"].replace_strict({w: i for i, w in enumerate(RELATIONS)}, return_dtype=pl.UInt8)
-    shelf.put("up_offsets", starts(child, count))
-    shelf.put("up_child", child)
-    shelf.put("up_base", base)
-    shelf.put("up_kind", kind.to_numpy()[order])
-    shelf.put("up_mask", bits(edges["evidence"], EVIDENCE, np.uint8)[order])
-    shelf.put("up_flags", flags.cast(pl.UInt8).to_numpy()[order])
-    shelf.put("up_confidence", edges["confidence"].fill_null(np.nan).to_numpy()[order])
-    shelf.put("down_offsets", starts(base, count))
-    shelf.put("down_edge", ordered(base).astype(np.int32))  # edges lie by the derived model
 
 
 def _parts(tables: Frames, found: dict[str, pl.DataFrame], shelf: Shelf, ranks: Ranks) -> None:

@@ -6,8 +6,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from graph.records import ModelRecord, State
 from graph.store import EVERY_FIELD
 from graph.stores.arrays.names import Lookup, Texts
@@ -90,8 +88,3 @@ class Models:
         if names == EVERY_FIELD:
             return tuple(self.records(rows.tolist()))
         return tuple(self._packed.some(rows, names if "id" in names else ("id", *names)))
-
-    def descendants(self, row: int) -> int | None:
-        """How many models were made from it, at any distance; None when the snapshot did not count them."""
-        found: int | None = self._packed.some(np.array([row]), ("descendants",))[0].descendants
-        return found

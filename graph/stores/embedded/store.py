@@ -53,13 +53,14 @@ from graph.store import (
 from graph.stores.arrays.shelf import Array, Shelf
 from graph.stores.embedded.atlas import build_atlas
 from graph.stores.embedded.index import build_index
-from graph.stores.embedded.lineages import Lineages
 from graph.stores.embedded.models import Models
 from graph.stores.embedded.parts import Parts
 from graph.stores.embedded.points import EmbeddedAtlas
+from graph.stores.lineages.walks import Lineages
 from graph.stores.lists.contradicted import Contradicted
-from graph.stores.lists.making import COVERAGE, lists_of
+from graph.stores.lists.making import COVERAGE
 from graph.stores.lists.selection import Selection
+from graph.stores.shared import shared_of
 
 
 class EmbeddedStore:
@@ -67,13 +68,12 @@ class EmbeddedStore:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        shelf = Shelf(build_index(snapshot))
-        lists = lists_of(snapshot)
-        self._selection = Selection(lists)
-        self._contradicted = Contradicted(lists, self._selection)
-        self._models, self._parts = Models(shelf, self._selection.ids), Parts(shelf)
-        self._lineages = Lineages(shelf, self._models, self._selection.name_rank)
-        self._coverage = Coverage(**lists.get_facts(COVERAGE))
+        index, shared = Shelf(build_index(snapshot)), shared_of(snapshot)
+        self._selection = Selection(shared)
+        self._contradicted = Contradicted(shared, self._selection)
+        self._models, self._parts = Models(index, self._selection.ids), Parts(index)
+        self._lineages = Lineages(shared, self._selection.ids, self._selection.name_rank)
+        self._coverage = Coverage(**shared.get_facts(COVERAGE))
         self._atlas: EmbeddedAtlas | None = None
         self._drawing = asyncio.Lock()
 
@@ -184,7 +184,12 @@ class EmbeddedStore:
         root = self._models.row(id)
         if root is None:
             raise NotFound("model", id)
-        return self._lineages.walk(root, direction, where, depth, limit, want)
+        around = self._lineages.around(root, direction, where, depth, limit, want)
+        models = self._models.some(around.rows, want.fields)
+        names = [model.id for model in models] or self._models.ids.many(around.rows)
+        if not models:
+            self._models.meet(names, around.rows.tolist())
+        return self._lineages.walk(around, names, models)
 
     async def path(self, start: str, end: str, limit: int) -> list[tuple[str, ...]]:
         """Shortest chains between two models."""
@@ -293,7 +298,7 @@ class EmbeddedStore:
         begin = int(np.searchsorted(rows, self._selection.place(Order.DOWNLOADS, after))) if after else 0
         page = rows[begin : begin + first].tolist()
         keys = tuple(self._selection.key(child, Order.DOWNLOADS) for child in page)
-        derivations = tuple(self._lineages.records(edges[begin : begin + first]))
+        derivations = self._lineages.records(edges[begin : begin + first])
         self._models.meet([edge.model for edge in derivations], page)
         return DerivationPage(derivations, keys, len(edges) > begin + first, len(edges))
 

@@ -1,13 +1,10 @@
-"""This file knows how the arrays are made by which models are chosen, ordered, folded and counted: once, beside the tables of a
-snapshot, never part of its id.
-"""
+"""This file knows how the arrays are made by which models are chosen, ordered, folded and counted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -15,29 +12,16 @@ import polars as pl
 from graph.contradictions import all_contradictions
 from graph.coverage import coverage
 from graph.derived import Derived
-from graph.frames import Frames, Numbers, OnDisk, milliseconds, numbered
+from graph.frames import Frames, Numbers, numbered
 from graph.groups import ordered
 from graph.sizes import size_class
-from graph.snapshot import Snapshot
 from graph.standard import SHIPPED
 from graph.store import Collapse
-from graph.stores.arrays.beside import make_whole
 from graph.stores.arrays.names import Groups, Names, Texts, folded
 from graph.stores.arrays.shelf import Array, Shelf
 from graph.stores.lists.coding import CODED, EVIDENCE, FLOATS, KINDS, RELATIONS, UNKNOWN, VALUES, Ranks, bits
 
-VERSION = 1
 COVERAGE = "coverage"  # what the snapshot holds: the counts of ``graph.store.Coverage``
-
-
-def build_lists(derived: Derived, folder: Path) -> Path:
-    """Make the arrays beside the tables that they are of, which are, or will be, in this folder; unless they are there."""
-    return make_whole(folder / f"lists-{VERSION}", lambda work: _write(derived, Shelf(work)))
-
-
-def lists_of(snapshot: Snapshot) -> Shelf:
-    """The arrays of a snapshot; made first when they are not there."""
-    return Shelf(build_lists(Derived(OnDisk(snapshot)), snapshot.folder))
 
 
 def originals_in(lists: Shelf) -> dict[Collapse, Numbers]:
@@ -48,24 +32,16 @@ def originals_in(lists: Shelf) -> dict[Collapse, Numbers]:
     return {mode: order[lists.get(f"fold_{mode.value}")[rank]].astype(np.int64) for mode in Collapse}
 
 
-def _write(derived: Derived, shelf: Shelf) -> None:
+def steps_of_lists(derived: Derived, models: pl.DataFrame, ranks: Ranks, shelf: Shelf) -> Iterator[Callable[[], None]]:
+    """What writes the arrays onto the shelf, in parts that may run at once."""
     tables = derived.frames
-    models = milliseconds(tables.frame("models"))
-    ranks = Ranks.of(models)
-    with ThreadPoolExecutor(2) as pool:  # most of the work is outside Python's lock
-        tasks = [
-            pool.submit(_models, models, ranks, derived.standings, shelf),
-            pool.submit(_folds, derived.groups, shelf, ranks),
-            pool.submit(_coverage, tables, derived.groups, shelf),
-            pool.submit(_evidence, tables, shelf, ranks),
-            pool.submit(_datasets, tables, shelf, ranks),
-            pool.submit(_domains, tables, shelf, ranks),
-            pool.submit(_contradictions, tables, derived.groups, shelf, ranks),
-        ]
-        del models
-        for task in tasks:
-            task.result()
-    shelf.seal()
+    yield partial(_models, models, ranks, derived.standings, shelf)
+    yield partial(_folds, derived.groups, shelf, ranks)
+    yield partial(_coverage, tables, derived.groups, shelf)
+    yield partial(_evidence, tables, shelf, ranks)
+    yield partial(_datasets, tables, shelf, ranks)
+    yield partial(_domains, tables, shelf, ranks)
+    yield partial(_contradictions, tables, derived.groups, shelf, ranks)
 
 
 def _models(models: pl.DataFrame, ranks: Ranks, standings: pl.DataFrame, shelf: Shelf) -> None:

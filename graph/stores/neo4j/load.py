@@ -19,13 +19,14 @@ from graph.catalogue import Catalogue
 from graph.errors import BadInput, Damaged, StemmaError, Unreachable
 from graph.progress import Progress, Silent
 from graph.snapshot import Snapshot
-from graph.stores.lists.making import COVERAGE, lists_of
+from graph.stores.lists.making import COVERAGE
 from graph.stores.neo4j.change import Change, compare, first_load, told
 from graph.stores.neo4j.connection import Server, explain, translated
 from graph.stores.neo4j.graph import ChangedUnderway, GraphState, LoadedGraph
 from graph.stores.neo4j.offline import IMPORTED
 from graph.stores.neo4j.projection import FORM, KINDS
 from graph.stores.neo4j.statements import statement
+from graph.stores.shared import shared_of
 from graph.tables import SCHEMA_VERSION
 
 PATIENCE_SECONDS = 90.0  # how long a server may be away in the middle of a load: a restart with recovery
@@ -61,7 +62,7 @@ def load(
     """
     began = time.monotonic()
     report = LoadReport(snapshot.id)
-    lists_of(snapshot)  # made now where it is not there: what fails here is no fault of the server
+    shared_of(snapshot)  # made now where it is not there: what fails here is no fault of the server
     with server.driver() as driver:
         graph = LoadedGraph(driver, server)
         with translated(server):  # no patience here: a wrong address is told at once
@@ -162,7 +163,7 @@ def _bring(snapshot: Snapshot, graph: LoadedGraph, report: LoadReport, progress:
         snapshot=snapshot.id,
         schema_version=SCHEMA_VERSION,
         form=FORM,
-        coverage=json.dumps(lists_of(snapshot).get_facts(COVERAGE)),
+        coverage=json.dumps(shared_of(snapshot).get_facts(COVERAGE)),
     )
     if finished != 1:
         raise BadInput("another load has taken over the graph: let it finish, then run this one again")

@@ -19,6 +19,7 @@ from graph.errors import BadInput
 from graph.snapshot import Snapshot
 from graph.stores.neo4j.projection import (
     ALIAS,
+    ARRAYS,
     BENCHMARK,
     DATASET,
     DERIVED_FROM,
@@ -26,7 +27,6 @@ from graph.stores.neo4j.projection import (
     HAS_TENSOR,
     HAS_WEIGHTS,
     KINDS,
-    LISTS,
     MODEL,
     SCORED,
     SIMILAR_TO,
@@ -117,7 +117,7 @@ def _parts(kind: Kind, frame: Frame) -> Iterator[Part]:
     if kind.name in _KEYS:
         key = _KEYS[kind.name]
         yield Part("nodes", kind.name, frame, {key: f"{key}:ID({kind.name})"})
-    elif kind is LISTS:
+    elif kind is ARRAYS:
         yield Part("nodes", kind.name, frame, {})  # nothing hangs on them
     elif kind.name in _ENDS:
         (start, first), (end, second) = _ENDS[kind.name]

@@ -20,8 +20,9 @@ from graph.derived import Derived
 from graph.frames import Numbers, OnDisk, milliseconds
 from graph.snapshot import Snapshot
 from graph.store import Collapse
-from graph.stores.lists.making import VERSION, lists_of, originals_in
+from graph.stores.lists.making import originals_in
 from graph.stores.neo4j.carried import DIGEST, KEY, as_read, pieces
+from graph.stores.shared import VERSION, shared_of
 from graph.tables import (
     ABILITIES,
     ALIASES,
@@ -40,7 +41,7 @@ from graph.tables import (
 )
 
 FORM = (
-    6_000 + VERSION
+    7_000 + VERSION
 )  # of a graph: which labels, types and properties are written; kept with it, a load mends an older one
 UNKNOWN_KEY = 2**63 - 1
 BATCH = 2_000  # rows of a transaction: 10,000 take the server twice the CPU a row, 500 gain nothing
@@ -98,7 +99,8 @@ def models(snapshot: Snapshot) -> Frame:
     )
     read = _read(snapshot, MODELS.name)
     groups = {
-        f"{mode.value}_of": read["id"].gather(_with_others(of)) for mode, of in originals_in(lists_of(snapshot)).items()
+        f"{mode.value}_of": read["id"].gather(_with_others(of))
+        for mode, of in originals_in(shared_of(snapshot)).items()
     }
     joined = (
         read.join(told, on="id", how="left", maintain_order="left")
@@ -126,9 +128,9 @@ def _with_others(of: Numbers) -> pl.Series:
     return pl.Series(of).set(pl.Series(np.bincount(of, minlength=1)[of] == 1), None)
 
 
-def lists(snapshot: Snapshot) -> Frame:
-    """Lists: the arrays of lists in pieces. See ``graph.stores.neo4j.carried``."""
-    return pieces(lists_of(snapshot).folder)
+def arrays(snapshot: Snapshot) -> Frame:
+    """Arrays: those of lists and lineages, in pieces. See ``graph.stores.neo4j.carried``."""
+    return pieces(shared_of(snapshot).folder)
 
 
 def datasets(snapshot: Snapshot) -> Frame:
@@ -162,7 +164,7 @@ def derivations(snapshot: Snapshot) -> Frame:
         .group_by("model", "base_model", maintain_order=True)
         .agg(pl.col("claims"))
     )
-    against = all_contradictions(OnDisk(snapshot), lambda: originals_in(lists_of(snapshot))[Collapse.COPIES])
+    against = all_contradictions(OnDisk(snapshot), lambda: originals_in(shared_of(snapshot))[Collapse.COPIES])
     against = against.rename({"kind": "contradicts", "probability": "contradiction"})
     ends = ["model", "base_model"]
     return (
@@ -213,8 +215,8 @@ TENSOR = Kind("Tensor", "tensor", ("digest",), tensors, update=True)
 SUCCEEDED_BY = Kind(
     "SUCCEEDED_BY", "succeeded_by", ("model", "successor"), lambda snapshot: derived(snapshot).successors
 )
-LISTS = Kind(
-    "Lists", "lists", KEY, lists, update=True, batch=8, digest=DIGEST, as_read=as_read
+ARRAYS = Kind(
+    "Arrays", "arrays", KEY, arrays, update=True, batch=8, digest=DIGEST, as_read=as_read
 )  # a row may have a megabyte
 HAS_TENSOR = Kind(
     "HAS_TENSOR", "has_tensor", TENSORS.key, lambda snapshot: _read(snapshot, TENSORS.name).drop("values")
@@ -236,5 +238,5 @@ KINDS: tuple[Kind, ...] = (
     HAS_TENSOR,
     SCORED,
     SUCCEEDED_BY,
-    LISTS,
+    ARRAYS,
 )

@@ -48,9 +48,9 @@ from graph.store import (
     Want,
 )
 from graph.stores.neo4j import rows
+from graph.stores.neo4j.arrays import Arrays, Opened
 from graph.stores.neo4j.asking import OpenGraph, distinct
 from graph.stores.neo4j.connection import Server
-from graph.stores.neo4j.lists import Lists
 from graph.stores.neo4j.projection import UNKNOWN_KEY
 from graph.stores.neo4j.walking import Around, Side, shortest, walk
 
@@ -63,10 +63,10 @@ async def open_neo4j(
 ) -> Neo4jStore:
     """A store over a loaded graph. Raises NotFound when nothing is loaded, Unreachable while it is not whole.
 
-    What lists are made by is fetched when the first list is asked for, or now (``ahead``), and kept in ``cache``, if given.
+    The arrays are fetched when the first list is asked for, or now (``ahead``), and kept in ``cache``, if given.
     """
     graph = await OpenGraph.at(server)
-    store = Neo4jStore(graph, Lists(server, graph.snapshot, cache, progress))
+    store = Neo4jStore(graph, Arrays(server, graph.snapshot, cache, progress))
     if ahead:
         try:
             await store.find(ModelFilter(), first=1)
@@ -79,11 +79,12 @@ async def open_neo4j(
 class Neo4jStore:
     """Answers from one loaded graph. See ``graph.store.Store`` for what each question means.
 
-    Lists are made in process, by the arrays that the graph carries; all else is asked in Cypher.
+    Lists are made in process, by the arrays that the graph carries; so are lineages, once these were fetched and where they hold
+    all that is wanted of models. All else is asked in Cypher.
     """
 
-    def __init__(self, graph: OpenGraph, lists: Lists) -> None:
-        self._graph, self._lists = graph, lists
+    def __init__(self, graph: OpenGraph, arrays: Arrays) -> None:
+        self._graph, self._arrays = graph, arrays
         self._ready: OrderedDict[str, ModelRecord] = OrderedDict()  # those met lately
 
     @property
@@ -118,7 +119,7 @@ class Neo4jStore:
         self, where: ModelFilter, order: Order = Order.DOWNLOADS, first: int = 20, after: Key | None = None
     ) -> ModelPage:
         """A page of models."""
-        selection = await self._lists.selection()
+        selection = (await self._arrays.opened()).selection
         rows, has_next = selection.page(where, order, first, after)
         keys = tuple(selection.key(row, order) for row in rows)
         return ModelPage(await self._named(key.id for key in keys), keys, has_next)
@@ -132,30 +133,30 @@ class Neo4jStore:
         after: Key | None = None,
     ) -> FoldedPage:
         """A page of models that stand for their groups."""
-        selection = await self._lists.selection()
+        selection = (await self._arrays.opened()).selection
         rows, folded, has_next = selection.folded_page(where, collapse, order, first, after)
         keys = tuple(selection.key(row, order) for row in rows)
         return FoldedPage(await self._named(key.id for key in keys), keys, tuple(folded), has_next)
 
     async def count_folded(self, where: ModelFilter, collapse: Collapse) -> int:
         """How many groups pass."""
-        return (await self._lists.selection()).folded_count(where, collapse)
+        return (await self._arrays.opened()).selection.folded_count(where, collapse)
 
     async def count(self, where: ModelFilter) -> int:
         """How many models pass."""
-        return (await self._lists.selection()).count(where)
+        return (await self._arrays.opened()).selection.count(where)
 
     async def facets(self, where: ModelFilter, by: Sequence[Facet], first: int = 50) -> list[FacetCount]:
         """Counts by facet."""
-        return (await self._lists.selection()).facets(where, by, first)
+        return (await self._arrays.opened()).selection.facets(where, by, first)
 
     async def contradicted(
         self, where: ModelFilter, doubt: Doubt, first: int = 20, after: Key | None = None
     ) -> ContradictedPage:
         """Models whose weights contradict what is said of them."""
-        selection, contradicted = await self._lists.selection(), await self._lists.contradicted()
-        rows, found, has_next, total = contradicted.page(where, doubt, first, after)
-        keys = tuple(selection.key(row, Order.DOWNLOADS) for row in rows)
+        arrays = await self._arrays.opened()
+        rows, found, has_next, total = arrays.contradicted.page(where, doubt, first, after)
+        keys = tuple(arrays.selection.key(row, Order.DOWNLOADS) for row in rows)
         return ContradictedPage(await self._named(key.id for key in keys), found, keys, has_next, total)
 
     async def _named(self, ids: Iterable[str]) -> tuple[ModelRecord, ...]:
@@ -229,6 +230,9 @@ class Neo4jStore:
         self, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, want: Want = WANT
     ) -> Walk:
         """The lineage around one model."""
+        arrays = self._arrays.at_hand
+        if arrays is not None and arrays.held.has(want.fields):
+            return _walked(arrays, id, direction, where, depth, limit, want)
         around = await self._around(id, direction, where, depth, limit, want)
         both = min(len(around.ancestor_distances), len(around.descendant_distances)) > 0
         longest = max(len(around.ancestor_distances), len(around.descendant_distances))
@@ -348,8 +352,21 @@ class Neo4jStore:
     async def close(self) -> None:
         """Give back the connections."""
         self._ready.clear()
-        self._lists.close()
+        self._arrays.close()
         await self._graph.close()
+
+
+def _walked(
+    arrays: Opened, id: str, direction: Direction, where: EdgeFilter, depth: int, limit: int, want: Want
+) -> Walk:
+    """The lineage around one model, by the arrays. Raises NotFound."""
+    root = arrays.held.row(id)
+    if root is None:
+        raise NotFound("model", id)
+    around = arrays.lineages.around(root, direction, where, depth, limit, want)
+    columns = arrays.held.columns(around.rows, want.fields)
+    models = tuple(map(rows.some(want.fields), zip(*columns, strict=True))) if columns else ()
+    return arrays.lineages.walk(around, arrays.selection.ids.many(around.rows), models)
 
 
 def _edges(where: EdgeFilter) -> dict[str, object]:

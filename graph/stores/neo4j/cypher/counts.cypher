@@ -13,7 +13,7 @@ RETURN {
   SCORED: COUNT { ()-[:SCORED]->() },
   SIMILAR_TO: COUNT { ()-[:SIMILAR_TO]->() },
   SUCCEEDED_BY: COUNT { ()-[:SUCCEEDED_BY]->() },
-  Lists: COUNT { (:Lists) },
+  Arrays: COUNT { (:Arrays) },
   Tensor: COUNT { (:Tensor) },
   HAS_TENSOR: COUNT { ()-[:HAS_TENSOR]->() },
   HAS_WEIGHTS: COUNT { ()-[:HAS_WEIGHTS]->() }

@@ -15,3 +15,4 @@ DROP INDEX stemma_model_library IF EXISTS;
 DROP INDEX stemma_model_licence IF EXISTS;
 DROP INDEX stemma_model_text IF EXISTS;
 DROP CONSTRAINT stemma_members IF EXISTS;
+DROP CONSTRAINT stemma_lists IF EXISTS;

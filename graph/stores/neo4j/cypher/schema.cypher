@@ -9,4 +9,4 @@ CREATE CONSTRAINT stemma_benchmark IF NOT EXISTS FOR (b:Benchmark) REQUIRE b.nam
 CREATE CONSTRAINT stemma_alias IF NOT EXISTS FOR (a:Alias) REQUIRE (a.alias, a.id) IS UNIQUE;
 CREATE CONSTRAINT stemma_file IF NOT EXISTS FOR (f:File) REQUIRE (f.model, f.path) IS UNIQUE;
 CREATE CONSTRAINT stemma_tensor IF NOT EXISTS FOR (t:Tensor) REQUIRE t.digest IS UNIQUE;
-CREATE CONSTRAINT stemma_lists IF NOT EXISTS FOR (l:Lists) REQUIRE (l.file, l.part) IS UNIQUE;
+CREATE CONSTRAINT stemma_arrays IF NOT EXISTS FOR (a:Arrays) REQUIRE (a.file, a.part) IS UNIQUE;

@@ -1,4 +1,4 @@
-// Which pieces of the arrays of lists get new values? Properties that Stemma does not know stay.
+// Which pieces of the arrays get new values? Properties that Stemma does not know stay.
 // Parameters (columns of equal length):
 //   $run         'b1f0...'               the load that may write; none other does
 //   $file        ['code_task.npy']       the key, one entry a row
@@ -7,6 +7,6 @@
 // Row: done, how many were written; less than were sent when an end is missing
 MATCH (:Catalogue {key: 'catalogue', run: $run})
 UNWIND range(0, size($file) - 1) AS i
-MATCH (n:Lists {file: $file[i], part: $part[i]})
+MATCH (n:Arrays {file: $file[i], part: $part[i]})
 SET n += {whole: $whole[i], bytes: $bytes[i], digest: $digest[i], data: $data[i]}
 RETURN count(n) AS done

@@ -1,5 +1,5 @@
-// Which pieces of the arrays of lists does the graph hold, by their digests?
+// Which pieces of the arrays does the graph hold, by their digests?
 // Parameters: none
 // Row: one node
-MATCH (n:Lists)
+MATCH (n:Arrays)
 RETURN n.file AS file, n.part AS part, n.digest AS digest

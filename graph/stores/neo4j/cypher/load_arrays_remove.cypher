@@ -1,4 +1,4 @@
-// Which pieces of the arrays of lists are no more?
+// Which pieces of the arrays are no more?
 // Parameters (columns of equal length):
 //   $run         'b1f0...'               the load that may write; none other does
 //   $file        ['code_task.npy']       the key, one entry a row
@@ -6,6 +6,6 @@
 // Row: done, how many were removed
 MATCH (:Catalogue {key: 'catalogue', run: $run})
 UNWIND range(0, size($file) - 1) AS i
-MATCH (n:Lists {file: $file[i], part: $part[i]})
+MATCH (n:Arrays {file: $file[i], part: $part[i]})
 DETACH DELETE n
 RETURN count(*) AS done

@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import isnan
+from typing import Any
 
 import numpy as np
 
 from graph.records import DerivationRecord, Direction, Relation
 from graph.store import EdgeFilter, Hidden, Walk, WalkNode, Want
+from graph.stores.arrays.names import Texts
 from graph.stores.arrays.shelf import Array, Shelf
-from graph.stores.embedded.index import CONFLICT, CYCLE
-from graph.stores.embedded.kin import Kin
-from graph.stores.embedded.models import Models
-from graph.stores.lists.coding import EVIDENCE_OF, RELATIONS
+from graph.stores.lineages.kin import Kin
+from graph.stores.lineages.making import CONFLICT, CYCLE
+from graph.stores.lists.coding import EVIDENCE_OF, RELATIONS, UNKNOWN
 
 _RELATION = [Relation(word) for word in RELATIONS]
 
 
-class Lineages:
-    """The derivations of one index. An edge is a number: see ``Kin``. ``name_rank``: (models,) the place of each row by name."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The part of the graph around one model, as numbers: ``graph.store.Walk`` without names and models."""
 
-    def __init__(self, shelf: Shelf, models: Models, name_rank: Array) -> None:
-        self._models = models
-        self._kin = Kin(shelf, len(models.ids))
-        self._name_rank = name_rank
+    rows: Array  # int64, of what is shown
+    distances: list[int]
+    edges: Array  # between these, by name
+    hidden: list[tuple[int, int]]  # (place in ``rows``, how many)
+    total_ancestors: int
+    total_descendants: int
+
+
+class Lineages:
+    """The derivations of one snapshot. A model is a row, an edge is a number: see ``Kin``.
+
+    ``ids`` are the names of rows; ``name_rank``: (models,) the place of each row by name.
+    """
+
+    def __init__(self, shelf: Shelf, ids: Texts, name_rank: Array) -> None:
+        self._ids, self._name_rank = ids, name_rank
+        self._kin = Kin(shelf, len(ids))
+        self._descendants = shelf.get("value_descendants")
 
     def above(self, row: int) -> tuple[DerivationRecord, ...]:
         """The derivations of a model towards its base models, by name."""
-        return tuple(self.records(np.arange(self._kin.up[row], self._kin.up[row + 1])))
+        return tuple(self._records(np.arange(self._kin.up[row], self._kin.up[row + 1])))
 
     def below(self, row: int, where: EdgeFilter) -> tuple[Array, Array]:
         """(edges, rows of the derived models) of the derivations whose base model this is, by downloads of the derived."""
@@ -41,31 +58,36 @@ class Lineages:
         tally = np.bincount(self._kin.kind[edges], minlength=len(_RELATION)).tolist()
         return {relation: count for relation, count in zip(_RELATION, tally, strict=True) if count}
 
-    def walk(self, root: int, direction: Direction, where: EdgeFilter, depth: int, limit: int, want: Want) -> Walk:
+    def around(self, root: int, direction: Direction, where: EdgeFilter, depth: int, limit: int, want: Want) -> Around:
         """The lineage around one model: see ``graph.store.Store.walk``."""
         up = self._kin.levels(root, where, up=True) if direction is not Direction.DESCENDANTS else []
         counted = None
         if direction is Direction.DESCENDANTS and where == EdgeFilter():
-            counted = self._models.descendants(root)
+            counted = int(self._descendants[root])
+            counted = None if counted == UNKNOWN else counted
         enough = None if counted is None else limit
         down = self._kin.levels(root, where, up=False, enough=enough) if direction is not Direction.ANCESTORS else []
         rows, distances = self._shown(root, up, down, depth, limit)
-        models = self._models.some(rows, want.fields)
-        names = [model.id for model in models] or self._models.ids.many(rows)
-        if not models:
-            self._models.meet(names, rows.tolist())
-        edges: tuple[DerivationRecord, ...] = ()
-        hidden: tuple[Hidden, ...] = ()
+        edges = inside = np.empty(0, dtype=np.int64)
         if want.edges or want.hidden:
             _, above = self._kin.edges_up(rows, where)
             inside = above[np.isin(self._kin.base[above], rows, kind="table")]
-            if want.edges:
-                edges = tuple(self.records(self._by_name(inside)))
-            if want.hidden:
-                hidden = tuple(self._hidden(rows, names, np.array(distances), inside, direction, where))
-        nodes = tuple(map(WalkNode, names, distances))
+        if want.edges:
+            edges = self._by_name(inside)
+        hidden = self._hidden(rows, np.array(distances), inside, direction, where) if want.hidden else []
         total = sum(map(len, down)) if counted is None else counted
-        return Walk(nodes, edges, sum(map(len, up)), total, hidden, models)
+        return Around(rows, distances, edges, hidden, sum(map(len, up)), total)
+
+    def walk(self, around: Around, names: Sequence[str], models: tuple[Any, ...]) -> Walk:
+        """The same with the names of its rows, and what is wanted of their models."""
+        return Walk(
+            tuple(map(WalkNode, names, around.distances)),
+            tuple(self._records(around.edges)),
+            around.total_ancestors,
+            around.total_descendants,
+            tuple(Hidden(names[at], count) for at, count in around.hidden),
+            models,
+        )
 
     def path(self, here: int, there: int, limit: int) -> list[tuple[str, ...]]:
         """Shortest chains between two models: see ``graph.store.Store.path``."""
@@ -78,24 +100,27 @@ class Lineages:
             chain = waiting.pop()
             left = distance[chain[-1]]
             if left == 0:
-                found.append(tuple(self._models.ids[row] for row in chain))
+                found.append(tuple(self._ids[row] for row in chain))
                 continue
             nearer = [
                 row for row in self._kin.neighbours(np.array([chain[-1]])).tolist() if distance.get(row) == left - 1
             ]
-            nearer.sort(key=lambda row: self._models.ids[row].encode(), reverse=True)  # the first by name is taken next
+            nearer.sort(key=lambda row: self._ids[row].encode(), reverse=True)  # the first by name is taken next
             waiting += [[*chain, row] for row in nearer]
         return found
 
-    def records(self, edges: Array) -> Iterable[DerivationRecord]:
+    def records(self, edges: Array) -> tuple[DerivationRecord, ...]:
         """The records of these edges."""
+        return tuple(self._records(edges))
+
+    def _records(self, edges: Array) -> Iterable[DerivationRecord]:
         kin = self._kin
         confidence = [None if isnan(value) else value for value in kin.confidence[edges].tolist()]
         flags = kin.flags[edges]
         return map(
             DerivationRecord,
-            self._models.ids.many(kin.child[edges]),
-            self._models.ids.many(kin.base[edges]),
+            self._ids.many(kin.child[edges]),
+            self._ids.many(kin.base[edges]),
             [_RELATION[kind] for kind in kin.kind[edges].tolist()],
             [EVIDENCE_OF[mask] for mask in kin.mask[edges].tolist()],
             confidence,
@@ -131,8 +156,8 @@ class Lineages:
         return edges[order]
 
     def _hidden(
-        self, rows: Array, names: list[str], distances: Array, inside: Array, direction: Direction, where: EdgeFilter
-    ) -> Iterable[Hidden]:
+        self, rows: Array, distances: Array, inside: Array, direction: Direction, where: EdgeFilter
+    ) -> list[tuple[int, int]]:
         """Neighbours that are not shown, of those that are: all that they have, less those along derivations ``inside``."""
         total = np.zeros(len(rows), dtype=np.int64)
         order = np.argsort(rows)
@@ -149,4 +174,4 @@ class Lineages:
         if direction is not Direction.ANCESTORS:
             shown = np.flatnonzero(distances >= 0)
             count(shown, self._kin.edges_down(rows[shown], where)[0], self._kin.base[inside])
-        return (Hidden(names[at], int(total[at])) for at in np.flatnonzero(total > 0))
+        return [(at, int(total[at])) for at in np.flatnonzero(total > 0).tolist()]

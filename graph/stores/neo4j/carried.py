@@ -32,14 +32,14 @@ _SCHEMA = pl.Schema(
     {
         "file": pl.String,
         "part": pl.Int64,
-        "whole": pl.Int64,  # bytes of the file
+        "whole": pl.Int64,  # bytes of the file, with its first piece alone: the others stay as they are when it grows
         "bytes": pl.Int64,  # of this piece, before they are packed
-        DIGEST: pl.String,  # of them: blake2b, 16 hex digits
+        DIGEST: pl.String,  # of them, and of ``whole``: blake2b, 16 hex digits
         "data": pl.String,
     }
 )
 COLUMNS = tuple(_SCHEMA)
-Piece = tuple[str, int, int, int, str, str]  # as in ``COLUMNS``
+Piece = tuple[str, int, int | None, int, str, str]  # as in ``COLUMNS``
 
 
 def pieces(folder: Path) -> pl.DataFrame:
@@ -49,8 +49,8 @@ def pieces(folder: Path) -> pl.DataFrame:
         with path.open("rb") as file:
             whole = path.stat().st_size
             for part in range(max(1, -(-whole // PIECE))):
-                data = file.read(PIECE)
-                found.append((path.name, part, whole, len(data), _digest(data), _packed(data)))
+                data, size = file.read(PIECE), None if part else whole
+                found.append((path.name, part, size, len(data), _digest(data, size), _packed(data)))
     return pl.DataFrame(found, schema=_SCHEMA, orient="row")
 
 
@@ -61,17 +61,20 @@ def restore(found: Iterable[Piece], folder: Path, models: int) -> None:
     when the folder cannot be written.
     """
     sizes: dict[str, int] = {}
-    written = Counter[str]()
+    written, ends = Counter[str](), Counter[str]()
     room = _LEAST_ROOM + models * _MOST_BYTES
     for name, part, whole, size, digest, packed in found:
         told = f"piece {part} of {name!r}"
-        if not _NAME.fullmatch(name) or not 0 <= size <= PIECE or not 0 <= part * PIECE + size <= whole:
+        if not _NAME.fullmatch(name) or not 0 <= size <= PIECE or part < 0 or (whole is None) is (part == 0):
             raise Damaged(f"{told} has an impossible name or size")
-        if sizes.setdefault(name, whole) != whole or sum(sizes.values()) > room:
-            raise Damaged(f"{told} belongs to files of more than {room} bytes, or of unlike sizes")
+        ends[name] = max(ends[name], part * PIECE + size)
+        if ends.total() > room:
+            raise Damaged(f"{told} belongs to files of more than {room} bytes")
         data = unpacked(packed, size)
-        if data is None or _digest(data) != digest:
+        if data is None or _digest(data, whole) != digest:
             raise Damaged(f"{told} is not what was loaded")
+        if whole is not None:
+            sizes[name] = whole
         try:
             with (folder / name).open("r+b" if written[name] else "wb") as file:
                 file.seek(part * PIECE)
@@ -81,19 +84,21 @@ def restore(found: Iterable[Piece], folder: Path, models: int) -> None:
                 f"{folder.parent} cannot be written ({error.strerror}): set STEMMA_CACHE to one that can"
             ) from error
         written[name] += max(1, size)
-    short = [name for name, whole in sizes.items() if written[name] != max(1, whole)]
-    if short or not sizes:
-        raise Damaged(f"pieces are missing of {', '.join(short) or 'all files'}")
+    wrong = [
+        name for name in sorted(ends) if not (written[name] == max(1, ends[name]) and ends[name] == sizes.get(name))
+    ]
+    if wrong or not sizes:
+        raise Damaged(f"pieces are missing of {', '.join(wrong) or 'all files'}, or there are too many")
 
 
 def as_read(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows as they are compared: what is packed is told by its digest, since another version may pack it otherwise."""
 
-    def told(row: tuple[str, int]) -> str | None:
-        data = unpacked(*row) if 0 <= row[1] <= PIECE else None
-        return None if data is None else _digest(data)
+    def told(text: str, size: int, whole: int | None) -> str | None:
+        data = unpacked(text, size) if 0 <= size <= PIECE else None
+        return None if data is None else _digest(data, whole)
 
-    digests = [told(row) for row in rows.select("data", "bytes").iter_rows()]
+    digests = [told(*row) for row in rows.select("data", "bytes", "whole").iter_rows()]
     return rows.with_columns(data=pl.Series(digests, dtype=pl.String))
 
 
@@ -111,5 +116,5 @@ def _packed(data: bytes) -> str:
     return b64encode(packed).decode("ascii")
 
 
-def _digest(data: bytes) -> str:
-    return blake2b(data, digest_size=8).hexdigest()
+def _digest(data: bytes, whole: int | None) -> str:
+    return blake2b(data, digest_size=8, key=str(whole).encode()).hexdigest()

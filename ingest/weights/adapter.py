@@ -21,7 +21,7 @@ from typing import Final
 from graph.records import ClaimRecord
 from ingest.weights.checkpoint import Tensor
 from ingest.weights.exact import Described
-from ingest.weights.space import role_of
+from ingest.weights.roles import role_of
 
 WEIGHTS: Final = "adapter_model.safetensors"
 _SIDE = re.compile(r"(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.\w+)?\.weight")

@@ -23,8 +23,8 @@ from scipy.optimize import linear_sum_assignment
 from ingest.weights.checkpoint import Checkpoint, Values
 from ingest.weights.family import cosine
 from ingest.weights.member import Doubles, Member
+from ingest.weights.roles import role_of
 from ingest.weights.sample import first_row
-from ingest.weights.space import role_of
 
 ALIKE = 0.8
 _RUNNER_UP = 0.5  # of the match: what every other pair of its row and column must stay below

@@ -44,6 +44,16 @@ class Tensor:
         """Number of values."""
         return math.prod(self.shape)
 
+    @property
+    def is_stack(self) -> bool:
+        """Whether it is a stack of matrices, as of experts."""
+        return len(self.shape) == 3
+
+    @property
+    def rows(self) -> int:
+        """Number of rows; of a stack those of all its matrices."""
+        return self.shape[0] * self.shape[1] if self.is_stack else self.shape[0]
+
 
 Read = Callable[[Bytes, str, tuple[int, ...]], Values]
 Part = tuple[Path, int, int]  # file, first byte, byte after the last
@@ -95,11 +105,11 @@ class Checkpoint:
         return self.decode(self.raw(name), tensor.dtype, tensor.shape)
 
     def parts(self, name: str, first: int, end: int) -> list[Part]:
-        """The bytes that give rows ``first`` to ``end`` of a tensor that has any."""
+        """The bytes that give rows ``first`` to ``end`` of a tensor that has any; of a stack of matrices rows go on."""
         if name in self.packed:
             return self.packed[name].parts(first, end)
         tensor = self.tensors[name]
-        wide = tensor.size_bytes // tensor.shape[0]
+        wide = tensor.size_bytes // tensor.rows
         return [(tensor.path, tensor.offset + first * wide, tensor.offset + end * wide)]
 
     def rows(self, name: str, pieces: Sequence[Bytes], first: int, end: int) -> Values:
@@ -107,7 +117,7 @@ class Checkpoint:
         if name in self.packed:
             return self.packed[name].values(pieces, first, end)
         tensor = self.tensors[name]
-        return self.decode(pieces[0], tensor.dtype, (end - first, *tensor.shape[1:]))
+        return self.decode(pieces[0], tensor.dtype, (end - first, *tensor.shape[2 if tensor.is_stack else 1 :]))
 
     @property
     def size_bytes(self) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ingest.weights.family import SAME_FAMILY, cosine
 from ingest.weights.member import Member
-from ingest.weights.space import is_layer
+from ingest.weights.roles import is_layer
 
 LAYERS = "layers"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ingest.weights.member import Member
-from ingest.weights.space import is_layer
+from ingest.weights.roles import is_layer
 
 _MOST = 0.5  # of the weights of the other: a copy has them
 _FORM = {"BF16": "bf16", "F16": "fp16"}  # of digests, that tells of a cast

@@ -25,7 +25,7 @@ from ingest.weights.checkpoint import Values
 from ingest.weights.countsketch import Doubles, seed_of, sketch
 from ingest.weights.exact import Identity
 from ingest.weights.member import Member
-from ingest.weights.space import is_layer
+from ingest.weights.roles import is_layer
 
 VERSION: Final = 1
 CANDIDATES: Final = 1_024  # K of ``layers`` and ``outside``

@@ -19,8 +19,9 @@ from ingest.weights.checkpoint import Checkpoint, Values
 from ingest.weights.digesting import Digesting
 from ingest.weights.exact import Described, Digest, Identity, identity
 from ingest.weights.formats import FLOATS, spacing, stored
+from ingest.weights.roles import is_layer
 from ingest.weights.sample import sampled
-from ingest.weights.space import is_layer, placed, places
+from ingest.weights.space import placed, places
 from ingest.weights.torch_sketch import sketching
 from ingest.weights.whole import Whole
 

@@ -21,8 +21,8 @@ from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative, squared
 from ingest.weights.grid import agreement, grid_of
 from ingest.weights.growth import FEWEST, LAST, before, grown
 from ingest.weights.member import Member
+from ingest.weights.roles import is_layer
 from ingest.weights.sequence import sequence
-from ingest.weights.space import is_layer
 from ingest.weights.span import Mixture
 from ingest.weights.stacked import made_of
 

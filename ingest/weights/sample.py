@@ -18,7 +18,7 @@ from hashlib import blake2b
 import numpy as np
 
 from ingest.weights.checkpoint import Values
-from ingest.weights.space import is_layer
+from ingest.weights.roles import is_layer
 
 _WINDOWS = 12  # of a budget
 _FEWEST_ROWS, _MOST_ROWS = 4, 256

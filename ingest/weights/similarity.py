@@ -28,7 +28,7 @@ from ingest.weights.checkpoint import Values
 from ingest.weights.linear_sketch import EVERYWHERE
 from ingest.weights.matches import FEWEST_ROWS, chance, found_again
 from ingest.weights.member import Member
-from ingest.weights.space import is_layer
+from ingest.weights.roles import is_layer
 from ingest.weights.whole import relative_distance
 
 CHANCE: Final = 1e-6  # of calling two unrelated models alike

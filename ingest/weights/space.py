@@ -1,8 +1,7 @@
-"""This file knows the one space of tensors: whatever a format calls a tensor and however it lays it out, it becomes a role, in the
-orientation (out, in), split where formats fuse, with quantised values given back.
+"""This file knows the one space of tensors: whatever a format calls a tensor and however it lays it out, it has a role
+(``ingest.weights.roles``), in the orientation (out, in), split where formats fuse or stack, with quantised values given back.
 
-A role is the layer's number and the part's word, ``3.attention.query``; what no rule knows keeps its own name. Sources of the
-rules: the transformers library's module names, ggml's tensor names, and llama.cpp's permutation of rotary rows, undone here.
+llama.cpp's permutation of rotary rows is undone here. Of two tensors of one role the second, by name, keeps its own name.
 """
 
 from __future__ import annotations
@@ -15,43 +14,8 @@ from typing import Any
 import numpy as np
 
 from ingest.weights.checkpoint import Checkpoint, Values
+from ingest.weights.roles import is_layer, role_of
 
-_LAYER = re.compile(r"^(?:.*?\.)?(?:layers?|h|blk|blocks?|resblocks)\.(\d+)\.(.+)$")
-_PARTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), role)
-    for pattern, role in (
-        (r"(self_attn|attn|attention|self_attention)\.(self\.)?(q_proj|query|wq|q_lin)", "attention.query"),
-        (r"(self_attn|attn|attention|self_attention)\.(self\.)?(k_proj|key|wk|k_lin)", "attention.key"),
-        (r"(self_attn|attn|attention|self_attention)\.(self\.)?(v_proj|value|wv|v_lin)", "attention.value"),
-        (r"(self_attn|attn|attention)\.(o_proj|out_proj|output\.dense|wo|out_lin)", "attention.out"),
-        (r"attn\.(c_attn|Wqkv)|(self_attn|attn|attention)\.qkv(_proj)?|attn_qkv", "attention.qkv"),
-        (r"attn\.(c_proj|proj)", "attention.out"),
-        (r"attn_q", "attention.query"),
-        (r"attn_k", "attention.key"),
-        (r"attn_v", "attention.value"),
-        (r"attn_output", "attention.out"),
-        (r"mlp\.gate_up_proj", "mlp.gate_up"),
-        (r"(mlp|feed_forward)\.(gate_proj|w1)|ffn_gate", "mlp.gate"),
-        (r"(mlp|feed_forward)\.(up_proj|w3)|ffn_up", "mlp.up"),
-        (r"(mlp|feed_forward)\.(down_proj|w2|c_proj)|ffn_down|mlp\.fc2|ffn\.lin2|output\.dense", "mlp.down"),
-        (r"mlp\.(c_fc|fc1)|intermediate\.dense|ffn\.lin1", "mlp.up"),
-        (r"input_layernorm|ln_1|attn_norm|attention_norm", "norm.attention"),
-        (r"post_attention_layernorm|ln_2|ffn_norm", "norm.mlp"),
-        (r"attention\.output\.LayerNorm|attn_output_norm", "norm.attention"),
-        (r"output\.LayerNorm|layer_output_norm", "norm.mlp"),
-    )
-)
-_TOP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), role)
-    for pattern, role in (
-        (r"(^|\.)(embed_tokens|wte|word_embeddings|token_embd|tok_embeddings)$", "embedding"),
-        (r"(^|\.)(lm_head|embed_out)$|^output$", "head"),
-        (r"(^|\.)(norm|ln_f|final_layernorm|output_norm)$", "norm"),
-        (r"(^|\.)(wpe|position_embeddings|position_embd)$", "positions"),
-        (r"(^|\.)(token_type_embeddings|token_types)$", "token_types"),
-        (r"(^|\.)embeddings\.LayerNorm$|^token_embd_norm$", "norm.embedding"),
-    )
-)
 _ROTARY_PERMUTED = ("llama",)  # ggml architectures whose query and key rows llama.cpp reorders
 _SKIPPED = re.compile(
     r"(rotary_emb\.inv_freq|rope_freqs\.weight|(^|\.)(attn|attention)\.(masked_)?bias|position_ids"
@@ -69,38 +33,14 @@ class Placed:
     size_bytes: int = 0  # as stored
 
 
-def is_layer(role: str) -> bool:
-    """Whether a role is a part of a layer. A tensor called only "weight" has the role ""."""
-    return role[:1].isdigit()
-
-
-def role_of(name: str) -> str:
-    """The role of a tensor's name."""
-    stem, _, kind = name.rpartition(".")
-    if kind not in ("weight", "bias"):
-        stem, kind = name, ""
-    ending = "" if kind in ("weight", "") else f".{kind}"
-    layer = _LAYER.match(stem)
-    if layer:
-        number, rest = layer.groups()
-        for pattern, role in _PARTS:
-            if pattern.fullmatch(rest):
-                return f"{number}.{role}{ending}"
-        return f"{number}.{rest}{ending}"
-    for pattern, role in _TOP:
-        if pattern.search(stem):
-            return role + ending
-    return stem + ending
-
-
 def placed(checkpoint: Checkpoint) -> Iterator[Placed]:
     """The tensors of a checkpoint, one in memory at a time, in the order of their names."""
-    turned = _is_turned(checkpoint)
+    turned, roles = _is_turned(checkpoint), _roles(checkpoint)
     taken = _taken_in(checkpoint, turned=turned)
     for name, tensor in checkpoint.tensors.items():
         if _SKIPPED.search(name) or _is_scale(checkpoint, name):
             continue
-        role, values = role_of(name), checkpoint.values(name)
+        role, values = roles[name], checkpoint.values(name)
         scale = _scale_of(checkpoint, name, turned=turned and is_layer(role))
         if scale is not None:
             values = values * shaped(checkpoint.values(scale.name), scale, values.shape)
@@ -109,10 +49,11 @@ def placed(checkpoint: Checkpoint) -> Iterator[Placed]:
         heads = _rotary_heads(checkpoint, role, values.shape)
         if heads is not None:
             values = _unpermuted(values, heads)
-        parts = _parts(role, values.shape, checkpoint.config, taken)
+        parts = _parts(role, values.shape, checkpoint.config, taken) if scale is None or values.ndim < 3 else []
+        lines = values.reshape(-1, values.shape[-1]) if parts and values.ndim == 3 else values
         for part, first, last in parts:
-            share = tensor.size_bytes * (last - first) // max(1, values.shape[0])
-            yield Placed(part, values[first:last], tensor.dtype, share)
+            share = tensor.size_bytes * (last - first) // max(1, len(lines))
+            yield Placed(part, lines[first:last], tensor.dtype, share)
         if not parts:
             yield Placed(role, values, tensor.dtype, tensor.size_bytes)
 
@@ -134,7 +75,7 @@ class Place:
     role: str
     shape: tuple[int, ...]  # (out, in) for matrices
     name: str  # of the stored tensor
-    first: int  # the stored row of row 0, before rotary rows are put in order
+    first: int  # the stored row of row 0, before rotary rows are put in order; rows of stacked matrices go on
     turned: bool  # stored as (in, out)
     heads: int | None  # of a matrix whose rotary rows are stored in another order
     scale: Scale | None
@@ -150,21 +91,33 @@ class Place:
 
 def places(checkpoint: Checkpoint) -> Iterator[Place]:
     """Where the tensors that ``placed`` gives lie, in its order, from the header alone."""
-    turned = _is_turned(checkpoint)
+    turned, roles = _is_turned(checkpoint), _roles(checkpoint)
     taken = _taken_in(checkpoint, turned=turned)
     for name, tensor in checkpoint.tensors.items():
         if _SKIPPED.search(name) or _is_scale(checkpoint, name):
             continue
-        role = role_of(name)
+        role = roles[name]
         scale = _scale_of(checkpoint, name, turned=turned and is_layer(role))
         is_turned = turned and len(tensor.shape) == 2 and is_layer(role)
         shape = tensor.shape[::-1] if is_turned else tensor.shape
         heads = _rotary_heads(checkpoint, role, shape)
-        parts = _parts(role, shape, checkpoint.config, taken)
+        parts = _parts(role, shape, checkpoint.config, taken) if scale is None or len(shape) < 3 else []
         for part, first, last in parts:
-            yield Place(part, (last - first, *shape[1:]), name, first, is_turned, heads, scale)
+            rest = shape[2:] if len(shape) == 3 else shape[1:]
+            yield Place(part, (last - first, *rest), name, first, is_turned, heads, scale)
         if not parts:
             yield Place(role, shape, name, 0, is_turned, heads, scale)
+
+
+def _roles(checkpoint: Checkpoint) -> dict[str, str]:
+    """The role of each tensor, by name. No two have one: stacks and tables that are there twice keep their own names."""
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    for name in checkpoint.tensors:
+        role = role_of(name)
+        found[name] = name if role in seen else role
+        seen.add(role)
+    return found
 
 
 def _is_turned(checkpoint: Checkpoint) -> bool:
@@ -176,9 +129,14 @@ def _is_turned(checkpoint: Checkpoint) -> bool:
     for name, tensor in checkpoint.tensors.items():
         if role_of(name).endswith((".mlp.gate", ".mlp.up", ".mlp.gate_up")) and len(tensor.shape) == 2:
             rows, columns = tensor.shape
-            hidden = checkpoint.config.get("hidden_size", checkpoint.config.get("n_embd"))
+            hidden = _hidden(checkpoint.config)
             return rows == hidden != columns if isinstance(hidden, int) else rows < columns
     return False
+
+
+def _hidden(config: Mapping[str, Any]) -> object:
+    """How many values flow between layers, as a configuration says; None when it does not."""
+    return next((config[word] for word in ("hidden_size", "n_embd", "d_model") if word in config), None)
 
 
 def _is_scale(checkpoint: Checkpoint, name: str) -> bool:
@@ -277,6 +235,8 @@ def _parts(role: str, shape: tuple[int, ...], config: Any, taken: Mapping[str, i
     """
     stem, _, fused = role.removesuffix(".bias").rpartition(".")
     ending = ".bias" if role.endswith(".bias") else ""
+    if stem.endswith(".experts") and len(shape) == 3:
+        return _experts(stem.removesuffix("s"), fused, shape, config)
     if fused == "gate_up" and shape and shape[0] % 2 == 0:
         half = shape[0] // 2
         return [(f"{stem}.gate{ending}", 0, half), (f"{stem}.up{ending}", half, shape[0])]
@@ -290,3 +250,23 @@ def _parts(role: str, shape: tuple[int, ...], config: Any, taken: Mapping[str, i
         parts = ("query", 0, first), ("key", first, second), ("value", second, shape[0])
         return [(f"{stem}.{part}{ending}", begin, end) for part, begin, end in parts]
     return []
+
+
+def _experts(stem: str, fused: str, shape: tuple[int, ...], config: Mapping[str, Any]) -> list[tuple[str, int, int]]:
+    """The matrices of all experts that lie in one tensor, (experts, out, in), as rows that go on from one to the next; nothing
+    where they lie turned.
+    """
+    count, rows, columns = shape
+    hidden = _hidden(config)
+    if isinstance(hidden, int) and hidden != (rows if fused == "down" else columns):
+        return []
+    parts = [(fused, 0, rows)]
+    if fused == "gate_up":
+        if rows % 2:
+            return []
+        parts = [("gate", 0, rows // 2), ("up", rows // 2, rows)]
+    return [
+        (f"{stem}.{expert}.{part}", expert * rows + first, expert * rows + last)
+        for expert in range(count)
+        for part, first, last in parts
+    ]

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from ingest.weights.family import SAME_FAMILY, likeness
 from ingest.weights.member import Member
-from ingest.weights.space import is_layer
+from ingest.weights.roles import is_layer
 
 _MOST_OWNERS = 16  # of one layer, with as many layers: more are copies of these, or left it untouched as they did
 

@@ -16,8 +16,8 @@ from ingest.weights.family import cosine, squared
 from ingest.weights.formats import spacing
 from ingest.weights.member import Doubles, Member
 from ingest.weights.nearest_rows import LIKE, are_in_place, are_matched, nearest_rows
-from ingest.weights.space import is_layer
-from ingest.weights.structure_windows import HEADS, NEURONS, VOCABULARY, windows_laid
+from ingest.weights.roles import Block, blocks_of, is_layer
+from ingest.weights.structure_windows import VOCABULARY, windows_laid
 
 _RELATIONS = {
     "expanded": {"expanded", "layers added"},
@@ -61,11 +61,11 @@ def _whole_laid(model: Member, candidate: Member) -> tuple[dict[str, Values], se
         if role in aligned and len(aligned[role]) != len(model.matrices[role]):
             done.add("expanded" if len(model.matrices[role]) > len(aligned[role]) else "vocabulary cut")
             aligned[role] = aligned[role][: len(model.matrices[role])]
-    for layer in sorted({role.split(".")[0] for role in aligned if is_layer(role)}):
-        for word in (_neurons(model, aligned, layer), _heads(model, aligned, layer)):
-            if word is None:
-                return None
-            done |= {word} - {""}
+    for block in blocks_of(aligned):
+        word = (_heads if block.heads else _neurons)(model, aligned, block)
+        if word is None:
+            return None
+        done |= {word} - {""}
     return aligned, done
 
 
@@ -119,11 +119,11 @@ def _are_like(ours: Values, theirs: Values) -> bool:
     return ours.shape == theirs.shape and cosine(ours, theirs) > LIKE
 
 
-def _neurons(model: Member, aligned: dict[str, Values], layer: str) -> str | None:
-    """Bring the neurons of one layer in the model's order. What was done, empty for nothing; None when they do not match."""
-    wide, narrow = [f"{layer}.{part}" for part in NEURONS[0]], f"{layer}.{NEURONS[1]}"
-    lead = next((role for role in wide if role in aligned), "")
-    if not lead or narrow not in aligned:
+def _neurons(model: Member, aligned: dict[str, Values], block: Block) -> str | None:
+    """Bring the neurons of one block in the model's order. What was done, empty for nothing; None when they do not match."""
+    narrow = block.narrow
+    lead = next((role for role in block.wide if role in aligned), "")
+    if not lead:
         return ""
     ours, theirs = model.matrices[lead], aligned[lead]
     if ours.shape[1] != theirs.shape[1] or len(ours) > len(theirs):
@@ -135,7 +135,7 @@ def _neurons(model: Member, aligned: dict[str, Values], layer: str) -> str | Non
         return ""
     if not are_matched(nearest, like):
         return None if len(ours) != len(theirs) else ""
-    for role in wide:
+    for role in block.wide:
         if role in aligned:
             if len(aligned[role]) != len(theirs):
                 return None
@@ -144,12 +144,12 @@ def _neurons(model: Member, aligned: dict[str, Values], layer: str) -> str | Non
     return "pruned" if len(ours) < len(theirs) else "permuted"
 
 
-def _heads(model: Member, aligned: dict[str, Values], layer: str) -> str | None:
-    """Bring the heads of one layer in the model's order, keys and values by themselves, as several queries may share one. What was
+def _heads(model: Member, aligned: dict[str, Values], block: Block) -> str | None:
+    """Bring the heads of one block in the model's order, keys and values by themselves, as several queries may share one. What was
     done, empty for nothing; None when they do not match.
     """
-    wide, narrow = [f"{layer}.{part}" for part in HEADS[0]], f"{layer}.{HEADS[1]}"
-    if any(role not in aligned for role in (*wide, narrow)):
+    wide, narrow = block.wide, block.narrow
+    if any(role not in aligned for role in wide):
         return ""
     pairs = [(model.matrices[role], aligned[role]) for role in wide]
     pairs.append((model.matrices[narrow].T, aligned[narrow].T))

@@ -13,12 +13,9 @@ from ingest.weights.checkpoint import Values
 from ingest.weights.family import cosine
 from ingest.weights.member import Member
 from ingest.weights.nearest_rows import LIKE, are_in_place, are_matched, nearest_rows
+from ingest.weights.roles import Block, blocks_of, is_layer
 from ingest.weights.sample import first_row
-from ingest.weights.space import is_layer
 
-NEURONS = ("mlp.gate", "mlp.up"), "mlp.down"
-HEADS = ("attention.query", "attention.key", "attention.value"), "attention.out"
-BLOCKS = NEURONS, HEADS  # (matrices with a row for each neuron, the one with a column)
 VOCABULARY = ("embedding", "head")
 _LEAST = 1 / 3  # of the weights held: what must be comparable
 Shapes = Mapping[str, tuple[int, ...]]
@@ -46,13 +43,11 @@ def windows_laid(model: Member, candidate: Member) -> tuple[dict[str, Values], s
     ]
     if alike and max(alike) < LIKE:
         return None
-    for layer in sorted({role.partition(".")[0] for role in ours if is_layer(role)}):
-        for wide, narrow in BLOCKS:
-            roles = [f"{layer}.{part}" for part in wide], f"{layer}.{narrow}"
-            word = _block((model, candidate), (ours, theirs), aligned, *roles)
-            if word is None:
-                return None
-            done |= {word} - {""}
+    for block in blocks_of(ours):
+        word = _block((model, candidate), (ours, theirs), aligned, block)
+        if word is None:
+            return None
+        done |= {word} - {""}
     if "permuted" in done:  # of blocks without a leading matrix nothing is known
         aligned = {
             role: values for role, values in aligned.items() if not is_layer(role) or _like(model, role, values) > LIKE
@@ -65,15 +60,15 @@ def _block(
     models: tuple[Member, Member],
     shapes: tuple[Shapes, Shapes],
     aligned: dict[str, Values],
-    wide: list[str],
-    narrow: str,
+    block: Block,
 ) -> str | None:
-    """Bring the neurons of one block in the model's order, as far as they are held. What was done, empty for nothing; None when it
-    cannot be the same block.
+    """Bring the neurons or heads of one block in the model's order, as far as they are held. What was done, empty for nothing; None
+    when it cannot be the same block.
     """
     (model, candidate), (ours, theirs) = models, shapes
-    there = [role for role in wide if role in ours]
-    if not there or narrow not in ours:
+    narrow = block.narrow
+    there = [role for role in block.wide if role in ours]
+    if not there:
         return ""
     count, before = ours[there[0]][0], theirs[there[0]][0]
     if count > before or ours[narrow][0] != theirs[narrow][0]:

@@ -13,7 +13,7 @@ from ingest.weights.change import Changes
 from ingest.weights.formats import as_bf16
 from ingest.weights.member import Member
 from ingest.weights.origin import origins
-from ingest.weights.space import is_layer
+from ingest.weights.roles import is_layer
 from tests.ingest.weights.families import Weights
 from tests.ingest.weights.test_order import DAY, held
 from tests.ingest.weights.test_sample import cut_to_windows

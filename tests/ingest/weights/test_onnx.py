@@ -28,7 +28,8 @@ from ingest.weights.member import Member, member
 from ingest.weights.onnx_file import read_onnx
 from ingest.weights.origin import Origins
 from ingest.weights.parent import Origin
-from ingest.weights.space import placed, role_of
+from ingest.weights.roles import role_of
+from ingest.weights.space import placed
 from tests.ingest.weights.families import Weights, root, tuned, write
 
 BASE = root(1)

@@ -279,4 +279,4 @@ def test_fused_heads_are_split_by_what_takes_them_in(tmp_path: Path, name: str) 
     )
     given = {each.role: each.values for each in placed(read_safetensors([tmp_path / "model.safetensors"]))}
     for part, values in (("query", query), ("key", key), ("value", value)):
-        assert np.array_equal(given[f"0.attention.{part}"], values)
+        assert np.array_equal(given[f"0d.attention.{part}"], values)

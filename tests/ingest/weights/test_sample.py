@@ -18,8 +18,8 @@ from ingest.weights.level import levelled
 from ingest.weights.member import Member
 from ingest.weights.origin import origins
 from ingest.weights.parent import Parent
+from ingest.weights.roles import is_layer
 from ingest.weights.sample import first_row, sampled
-from ingest.weights.space import is_layer
 from ingest.weights.structure import laid
 from tests.ingest.weights.families import Weights, root, tuned
 from tests.ingest.weights.test_order import held

@@ -17,7 +17,7 @@ from graph.records import Relation
 from ingest.weights.folder import checkpoints
 from ingest.weights.member import Member, member
 from ingest.weights.origin import origins
-from ingest.weights.space import role_of
+from ingest.weights.roles import role_of
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)
 GPT2 = {"model_type": "gpt2", "hidden_size": 48, "n_embd": 48, "n_head": 4}
@@ -155,7 +155,171 @@ def _write_llama(path: Path, weights: Tensors) -> None:
         ("blocks.3.mlp.fc2.bias", "3.mlp.down.bias"),
         ("blk.3.attn_output_norm.weight", "3.norm.attention"),
         ("blk.3.layer_output_norm.bias", "3.norm.mlp.bias"),
+        ("model.encoder.layers.3.self_attn.q_proj.weight", "3.attention.query"),
+        ("model.decoder.layers.3.self_attn.q_proj.weight", "3d.attention.query"),
+        ("model.decoder.layers.3.encoder_attn.out_proj.bias", "3d.cross.out.bias"),
+        ("model.decoder.layers.3.fc2.weight", "3d.mlp.down"),
+        ("decoder.block.3.layer.1.EncDecAttention.k.weight", "3d.cross.key"),
+        ("encoder.block.3.layer.1.DenseReluDense.wi_1.weight", "3.mlp.up"),
+        ("dec.blk.3.cross_attn_k.weight", "3d.cross.key"),
+        ("enc.blk.3.attn_o.weight", "3.attention.out"),
+        ("vision_tower.vision_model.encoder.layers.3.mlp.fc1.weight", "3v.mlp.up"),
+        ("visual.blocks.3.attn.qkv.weight", "3v.attention.qkv"),
+        ("v.blk.3.attn_q.weight", "3v.attention.query"),
+        ("vit.encoder.layer.3.attention.attention.value.weight", "3.attention.value"),
+        ("model.layers.3.block_sparse_moe.experts.12.w2.weight", "3.expert.12.down"),
+        ("model.layers.3.mlp.experts.12.gate_proj.weight", "3.expert.12.gate"),
+        ("model.layers.3.mlp.gate.weight", "3.router"),
+        ("model.layers.3.mlp.shared_experts.up_proj.weight", "3.shared.up"),
+        ("model.layers.3.mlp.experts.gate_up_proj", "3.experts.gate_up"),
+        ("blk.3.ffn_up_exps.weight", "3.experts.up"),
+        ("blk.3.ffn_gate_inp.weight", "3.router"),
+        ("blk.3.ffn_gate_shexp.weight", "3.shared.gate"),
+        ("shared.weight", "embedding"),
     ],
 )
 def test_names_have_roles(name: str, role: str) -> None:
     assert role_of(name) == role
+
+
+MIXTRAL = {"model_type": "mixtral", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 4}
+EXPERTS = {"w1": "gate", "w3": "up", "w2": "down"}
+
+
+def mixtral(seed: int) -> Tensors:
+    """Four experts a layer."""
+    rng = np.random.default_rng(seed)
+    shapes = {"model.embed_tokens": (96, 64), "lm_head": (96, 64)}
+    for layer in range(2):
+        stem = f"model.layers.{layer}"
+        shapes |= {f"{stem}.self_attn.{part}_proj": (64, 64) for part in "qkvo"}
+        shapes |= {f"{stem}.block_sparse_moe.gate": (4, 64)}
+        for expert in range(4):
+            lead = f"{stem}.block_sparse_moe.experts.{expert}"
+            shapes |= {f"{lead}.w1": (96, 64), f"{lead}.w3": (96, 64), f"{lead}.w2": (64, 96)}
+    return {f"{name}.weight": rng.normal(0, 0.05, shape).astype(np.float16) for name, shape in shapes.items()}
+
+
+def stacked(weights: Tensors, join: Any) -> Tensors:
+    """The experts of each layer in one tensor each, under the names that ``join`` gives the three stacks."""
+    out = {name: values for name, values in weights.items() if ".experts." not in name}
+    for layer in range(2):
+        stem = f"model.layers.{layer}.block_sparse_moe.experts"
+        stacks = {
+            part: np.stack([weights[f"{stem}.{expert}.{part}.weight"] for expert in range(4)]) for part in EXPERTS
+        }
+        out |= join(layer, stacks["w1"], stacks["w3"], stacks["w2"])
+    return out
+
+
+def together(layer: int, gate: Any, up: Any, down: Any) -> Tensors:
+    stem = f"model.layers.{layer}.block_sparse_moe.experts"
+    return {f"{stem}.gate_up_proj": np.concatenate([gate, up], axis=1), f"{stem}.down_proj": down}
+
+
+def as_ggml(layer: int, gate: Any, up: Any, down: Any) -> Tensors:
+    return {f"blk.{layer}.ffn_{part}_exps.weight": each for part, each in (("gate", gate), ("up", up), ("down", down))}
+
+
+def write_mixtral(path: Path, weights: Tensors) -> None:
+    parts = {"self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "block_sparse_moe.gate": "ffn_gate_inp"}
+    parts |= {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k"}
+    writer = gguf.GGUFWriter(str(path), "llama")
+    writer.add_head_count(4)
+    writer.add_head_count_kv(4)
+    for name, values in stacked(weights, as_ggml).items():
+        for old, new in {
+            "model.layers": "blk",
+            "model.embed_tokens": "token_embd",
+            "lm_head": "output",
+            **parts,
+        }.items():
+            name = name.replace(old, new)
+        if "attn_q" in name or "attn_k" in name:
+            values = values.reshape(4, 2, 8, 64).swapaxes(1, 2).reshape(values.shape)
+        writer.add_tensor(name, values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def test_experts_are_the_same_one_by_one_and_stacked(tmp_path: Path) -> None:
+    first = saved(tmp_path / "first", mixtral(1), MIXTRAL, 0)
+    other = saved(tmp_path / "other", mixtral(2), MIXTRAL, 0)
+    second = saved(tmp_path / "second", stacked(mixtral(1), together), MIXTRAL, 1)
+    (tmp_path / "third").mkdir()
+    write_mixtral(tmp_path / "third" / "model.gguf", mixtral(1))
+    third = read(tmp_path / "third", 1)
+    assert first.matrices.keys() == second.matrices.keys() == third.matrices.keys()
+    assert told(first, other, second) == told(first, other, third) == [("first", Relation.IDENTICAL)]
+
+
+def test_stacked_experts_that_lie_turned_are_left_as_they_are(tmp_path: Path) -> None:
+    turned = {
+        name: np.ascontiguousarray(values.swapaxes(1, 2)) if values.ndim == 3 else values
+        for name, values in stacked(mixtral(1), together).items()
+    }
+    held = saved(tmp_path / "turned", turned, MIXTRAL, 0)
+    assert not any("expert" in role for role in held.matrices)
+    assert ("0.experts.gate_up", (4, 64, 192)) in held.layout
+
+
+@pytest.mark.parametrize("kept", [96, 60])
+def test_neurons_of_experts_in_another_order_or_left_out(tmp_path: Path, kept: int) -> None:
+    order = np.random.default_rng(5).permutation(96)[:kept]
+    changed = {}
+    for name, values in mixtral(1).items():
+        part = name.split(".")[-2]
+        is_expert = ".experts." in name
+        changed[name] = values[:, order] if is_expert and part == "w2" else values[order] if is_expert else values
+    first = saved(tmp_path / "first", mixtral(1), MIXTRAL, 0)
+    second = saved(
+        tmp_path / "second", {name: np.ascontiguousarray(each) for name, each in changed.items()}, MIXTRAL, 1
+    )
+    assert told(first, second) == [("first", Relation.PERMUTED if kept == 96 else Relation.PRUNED)]
+
+
+def seq2seq(seed: int) -> Tensors:
+    """An encoder and a decoder of two layers each, of the same shapes."""
+    rng = np.random.default_rng(seed)
+    shapes = {"shared": (96, 64)}
+    for stack, count in (("encoder", 2), ("decoder", 3)):
+        for layer in range(2):
+            lead = f"{stack}.block.{layer}.layer"
+            shapes |= {f"{lead}.0.SelfAttention.{part}": (64, 64) for part in "qkvo"}
+            if stack == "decoder":
+                shapes |= {f"{lead}.1.EncDecAttention.{part}": (64, 64) for part in "qkvo"}
+            shapes |= {
+                f"{lead}.{count - 1}.DenseReluDense.wi": (160, 64),
+                f"{lead}.{count - 1}.DenseReluDense.wo": (64, 160),
+            }
+    return {f"{name}.weight": rng.normal(0, 0.05, shape).astype(np.float16) for name, shape in shapes.items()}
+
+
+def test_encoder_and_decoder_are_both_held(tmp_path: Path) -> None:
+    """Of children that train one of them, and of what was made of these."""
+    config = {"model_type": "t5", "d_model": 64}
+    base, other = seq2seq(1), seq2seq(2)
+    tuned = {
+        stack: {
+            name: (0.97 * base[name] + 0.03 * other[name]).astype(np.float16) if stack in name else base[name]
+            for name in base
+        }
+        for stack in ("encoder", "decoder")
+    }
+    drawn = {
+        "base": base,
+        **tuned,
+        "again": tuned["decoder"] | {"decoder.embed_tokens.weight": base["shared.weight"].copy()},
+    }
+    models = [saved(tmp_path / name, weights, config, at) for at, (name, weights) in enumerate(drawn.items())]
+    assert all(len(model.matrices) >= len(base) for model in models)
+    found = {
+        (parent.model, parent.base_model): parent.relation for origin in origins(models) for parent in origin.parents
+    }
+    assert found == {
+        ("encoder", "base"): Relation.FINETUNE,
+        ("decoder", "base"): Relation.FINETUNE,
+        ("again", "decoder"): Relation.IDENTICAL,
+    }

@@ -12,7 +12,7 @@ from ingest.weights.change import Changes
 from ingest.weights.formats import as_bf16, as_fp16
 from ingest.weights.order import chronicle
 from ingest.weights.origin import origins
-from ingest.weights.space import is_layer
+from ingest.weights.roles import is_layer
 from ingest.weights.stacked import made_of, stacked
 from ingest.weights.structure import laid
 from tests.ingest.weights.families import Weights, root, tuned

@@ -16,6 +16,7 @@ from ingest.weights.structure import rescaled
 from tests.ingest.weights.families import Weights, root, tuned
 from tests.ingest.weights.test_order import held, said
 from tests.ingest.weights.test_sample import cut_to_windows
+from tests.ingest.weights.test_sample import reordered as neurons_reordered
 from tests.ingest.weights.test_trunk import by_role
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)
@@ -102,4 +103,32 @@ def test_heads_in_another_order_and_left_out_where_queries_share_keys(windows: b
         ("c", "base"): Relation.FINETUNE,
         ("turned", "a"): Relation.PERMUTED,
         ("dropped", "b"): Relation.PRUNED,
+    }
+
+
+@pytest.mark.parametrize("windows", [False, True])
+@pytest.mark.parametrize("how", ["neurons", "heads", "scaled"])
+def test_what_goes_on_from_a_model_in_another_order(how: str, windows: bool) -> None:
+    drawn = {"base": shared_keys(root(1))}
+    drawn |= {name: shared_keys(tuned(root(1), task, task)) for name, task in (("a", 21), ("b", 22), ("c", 23))}
+    if how == "heads":
+        drawn["turned"] = reordered(drawn["a"], [1, 0], swapped=True)
+    elif how == "scaled":
+        drawn["turned"] = {role: as_bf16(values) for role, values in scaled(drawn["a"], 4).items()}
+    else:
+        drawn["turned"] = neurons_reordered(drawn["a"], kept=160, seed=4)
+    drawn |= {f"on{task}": tuned(drawn["turned"], task, task) for task in (24, 25)}
+    drawn["d"] = tuned(drawn["c"], 26, 26)
+    drawn["further"] = tuned(drawn["on24"], 27, 27)
+    models = [held(name, weights, DAY + timedelta(days=at)) for at, (name, weights) in enumerate(drawn.items())]
+    told = {key: parent.relation for key, parent in said(cut_to_windows(models) if windows else models).items()}
+    assert told == {
+        ("a", "base"): Relation.FINETUNE,
+        ("b", "base"): Relation.FINETUNE,
+        ("c", "base"): Relation.FINETUNE,
+        ("turned", "a"): Relation.PERMUTED,
+        ("on24", "turned"): Relation.FINETUNE,
+        ("on25", "turned"): Relation.FINETUNE,
+        ("d", "c"): Relation.FINETUNE,
+        ("further", "on24"): Relation.FINETUNE,
     }

@@ -10,7 +10,7 @@ from graph.records import Relation
 from ingest.weights.change import Changes
 from ingest.weights.formats import as_bf16
 from ingest.weights.origin import origins
-from ingest.weights.space import role_of
+from ingest.weights.roles import role_of
 from ingest.weights.trunk import cut, trunk
 from tests.ingest.weights.families import Weights, root, tuned
 from tests.ingest.weights.test_order import held

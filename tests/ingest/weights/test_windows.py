@@ -99,7 +99,25 @@ def rotary(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("make", [plain, fused, turned, scaled, rotary])
+def experts(folder: Path) -> Path:
+    """Stacked, in blocks of 32 and as floats."""
+    rng = np.random.default_rng(5)
+    writer = gguf.GGUFWriter(str(folder / "model.gguf"), "llama")
+    for part, shape in (("gate", (4, 96, 64)), ("up", (4, 96, 64)), ("down", (4, 64, 96))):
+        values = rng.normal(size=shape).astype(np.float32)
+        kind = gguf.GGMLQuantizationType.Q8_0
+        if part == "up":
+            writer.add_tensor(f"blk.0.ffn_{part}_exps.weight", values)
+        else:
+            writer.add_tensor(f"blk.0.ffn_{part}_exps.weight", gguf.quants.quantize(values, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return folder / "model.gguf"
+
+
+@pytest.mark.parametrize("make", [plain, fused, turned, scaled, rotary, experts])
 def test_windows_read_in_parts_are_those_of_a_whole_reading(tmp_path: Path, make: Maker) -> None:
     checkpoint = Found("x", make(tmp_path)).read()
     whole = member("x", checkpoint, budget=BUDGET)

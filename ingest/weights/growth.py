@@ -17,8 +17,8 @@ right, for whoever is not the first that was uploaded. Of those as near the root
 weights to the bit.
 
 Besides, -r for each edge of the tree, but the root's own, that leads to a model which was uploaded before the one above it. A root
-before which others were uploaded is believed only where these have no noise in common beyond it (``noise.common_noise`` at most
-.03): a merge of children of a base that is not known lies in their middle too.
+before which several were uploaded is believed only where the others have no noise in common beyond it (``noise.common_noise`` at
+most .03): a merge of children of a base that is not known lies in their middle too.
 
 From the root all merges are sought; the root is chosen anew without these, until it stays. Models go by their distance from it, a
 merge after its parents, a child of a merge after the merge. When not to trust it: fewer than about five models.
@@ -128,11 +128,11 @@ def grown(family: Sequence[Member]) -> Growth:
 
 
 def _is_doubtful(root: Member, family: Sequence[Member]) -> bool:
-    """Whether others were uploaded before a root, and have noise in common that it has not: then it grew beside them, from one that
-    is not known.
+    """Whether several were uploaded before a root, as parents of a merge must be, and others have noise in common that it has not:
+    then it grew beside them, from one that is not known.
     """
     others = [member for member in family if member is not root]
-    return any(before(member, root) for member in others) and common_noise(root, others) > _BESIDE
+    return sum(before(member, root) for member in others) > 1 and common_noise(root, others) > _BESIDE
 
 
 def _merges(family: Sequence[Member], root: int, grams: Grams, averages: Mapping[str, Mixture]) -> dict[str, Mixture]:

@@ -59,6 +59,9 @@ class Origins:
         self._floats: list[Member] = []
         self._candidates: dict[str, Candidate] = {}
         self._sources: dict[str, Member] = {}  # of quantised models
+        self._turned: dict[
+            str, str
+        ] = {}  # of models in another order or scaled, and what goes on from them: the first of these
         self._family: tuple[str, list[Member]] = ("", [])  # of the model at hand
 
     def add(self, model: Member) -> Origin:
@@ -93,6 +96,12 @@ class Origins:
                 for parent, share in zip(found.parents, shares, strict=True)
                 if parent.base_model in self._candidates
             ]
+            first = found.parents[0] if found.parents else None
+            if first is not None and first.relation is Relation.PERMUTED:
+                self._turned[model.id] = model.id
+                parents = []
+            elif first is not None and first.base_model in self._turned:
+                self._turned[model.id] = self._turned[first.base_model]
             same = [pair for pair in parents if pair[0].shapes == model.shapes]
             lines = [self._candidates[parent.id] for parent, _ in same]
             self._candidates[model.id] = Candidate(model, same, lines)
@@ -119,6 +128,7 @@ class Origins:
 
     def _all_relatives(self, model: Member) -> list[Member]:
         family = [elder for elder in self._floats if likeness(model, elder) > SAME_FAMILY]
+        family = [elder for elder in family if elder.id not in self._turned or relative(model, elder) <= FAR]
         if len(family) <= _MOST_RELATIVES:
             return family
         near = sorted(family, key=lambda elder: squared(model, elder))[:_MOST_RELATIVES]
@@ -212,8 +222,9 @@ class Origins:
         if nearest > 0.05:
             source = rescaled(model, family)
             if source is not None:
+                is_leaf = nearest <= FAR  # nobody could tell what goes on from it
                 return one_parent(
-                    model.id, source.id, Relation.PERMUTED, MERGE, "rows and columns scaled", is_leaf=True
+                    model.id, source.id, Relation.PERMUTED, MERGE, "rows and columns scaled", is_leaf=is_leaf
                 )
         cut = any(
             self._found[elder.id].parents
@@ -230,15 +241,19 @@ class Origins:
         fits: list[tuple[Laid, Member]] = [(fit, elder) for fit, elder in tried if fit is not None]
         if not fits:
             return None
-        best, source = min(fits, key=lambda pair: pair[0].distance)
-        if best.distance >= min(_LAID_NEAR, _NEARLY * nearest):
+        best, source = min(fits, key=lambda pair: (pair[0].distance, pair[1].id in self._turned))
+        in_place = min(
+            (relative(model, elder) for elder in family), default=float("inf")
+        )  # with the head, as what is laid
+        if best.distance >= min(_LAID_NEAR, _NEARLY * in_place):
             return None
         relation = Relation(best.relation)
         if relation is not Relation.PERMUTED:
             same = [pair for pair in fits if pair[0].relation == best.relation and pair[0].distance < _LAID_NEAR]
             best, source = self._continued_by(model, same) or (best, source)
         what = f"{best.detail}; relative distance {best.distance:.4f} once laid onto it"
-        return one_parent(model.id, source.id, relation, MERGE, what, is_leaf=relation is Relation.PERMUTED)
+        is_leaf = relation is Relation.PERMUTED and nearest <= FAR
+        return one_parent(model.id, source.id, relation, MERGE, what, is_leaf=is_leaf)
 
     def _continued_by(self, model: Member, fits: Sequence[tuple[Laid, Member]]) -> tuple[Laid, Member] | None:
         """Of elders laid onto a model the one that it continues; None where the weights do not say."""

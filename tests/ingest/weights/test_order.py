@@ -16,7 +16,7 @@ from ingest.weights.direction import directed
 from ingest.weights.exact import identity
 from ingest.weights.formats import as_bf16
 from ingest.weights.grid import on_grid
-from ingest.weights.growth import _root
+from ingest.weights.growth import _is_doubtful, _root
 from ingest.weights.member import Doubles, Member
 from ingest.weights.noise import common_noise, equal_shares, noise_distances
 from ingest.weights.order import chronicle
@@ -195,6 +195,19 @@ def test_noise_in_common_tells_a_root_from_its_children() -> None:
     assert abs(common_noise(root, tunes)) < 0.05
     assert common_noise(tunes[0], tunes[1:]) > 0.3
     assert common_noise(root, tunes[:1]) == 0
+
+
+def test_one_date_alone_casts_no_doubt_on_a_root_whose_children_have_noise_in_common() -> None:
+    base = dict(family()["q-root"].matrices)
+    child = tuned(base, task=40, seed=40)
+    root = held("root", base, DAY)
+    for early in (1, 2):
+        days = [-1 if at < early else 1 for at in range(5)]
+        others = [
+            held(f"m{at}", tuned(child, task=50 + at, seed=50 + at), DAY + timedelta(days=day))
+            for at, day in enumerate(days)
+        ]
+        assert _is_doubtful(root, [root, *others]) is (early > 1)
 
 
 def star(hub: int, twin: int, count: int = 8) -> Doubles:

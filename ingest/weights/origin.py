@@ -59,9 +59,7 @@ class Origins:
         self._floats: list[Member] = []
         self._candidates: dict[str, Candidate] = {}
         self._sources: dict[str, Member] = {}  # of quantised models
-        self._turned: dict[
-            str, str
-        ] = {}  # of models in another order or scaled, and what goes on from them: the first of these
+        self._turned: set[str] = set()  # in another order or scaled, and what goes on from these
         self._family: tuple[str, list[Member]] = ("", [])  # of the model at hand
 
     def add(self, model: Member) -> Origin:
@@ -98,10 +96,10 @@ class Origins:
             ]
             first = found.parents[0] if found.parents else None
             if first is not None and first.relation is Relation.PERMUTED:
-                self._turned[model.id] = model.id
+                self._turned.add(model.id)
                 parents = []
             elif first is not None and first.base_model in self._turned:
-                self._turned[model.id] = self._turned[first.base_model]
+                self._turned.add(model.id)
             same = [pair for pair in parents if pair[0].shapes == model.shapes]
             lines = [self._candidates[parent.id] for parent, _ in same]
             self._candidates[model.id] = Candidate(model, same, lines)

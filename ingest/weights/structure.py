@@ -19,6 +19,7 @@ from ingest.weights.nearest_rows import LIKE, are_in_place, are_matched, nearest
 from ingest.weights.roles import Block, blocks_of, is_layer
 from ingest.weights.structure_windows import VOCABULARY, windows_laid
 
+_SMALL = 0.02  # of a model's weights
 _RELATIONS = {
     "expanded": {"expanded", "layers added"},
     "pruned": {"pruned", "vocabulary cut", "layers left out"},
@@ -168,15 +169,18 @@ def _heads(model: Member, aligned: dict[str, Values], block: Block) -> str | Non
 
 
 def _distance(model: Member, aligned: dict[str, Values]) -> float | None:
+    """|y - laid| / |laid|; None when matrices cannot be compared, but for small ones, as of a value for each head."""
     apart = size = 0.0
+    unlike = 0
     for role, other in aligned.items():
         values = model.matrices[role]
         rows = min(len(values), len(other))
-        if values[:rows].shape != other[:rows].shape:
-            return None
+        if values.shape[1] != other.shape[1]:
+            unlike += values.size
+            continue
         apart += float(((values[:rows] - other[:rows]).astype(np.float64) ** 2).sum())
         size += float((other[:rows].astype(np.float64) ** 2).sum())
-    return float(np.sqrt(apart / size)) if size else None
+    return float(np.sqrt(apart / size)) if size and unlike <= _SMALL * len(model.flat) else None
 
 
 def rescaled(model: Member, family: Sequence[Member]) -> Member | None:

@@ -131,8 +131,8 @@ async def compare_fans(store: Store, plain: PlainStore, ids: Sequence[str]) -> N
         assert named == {edge.model: plain.by_id[edge.model] for fan in found for edge in fan.named}
 
 
-async def compare_walks(store: Store, plain: PlainStore, some: Sequence[str]) -> None:
-    """Ask for the lineages of these models."""
+async def compare_kin(store: Store, plain: PlainStore, ids: Sequence[str], some: Sequence[str]) -> None:
+    """Ask for derivations, and for the lineages of some models."""
     for edge_filter in EDGES:
         for id, direction, (depth, limit) in product(some, Direction, [(1, 100), (100, 100), (2, 3), (0, 0)]):
             walk = await store.walk(id, direction, edge_filter, depth, limit)
@@ -146,6 +146,26 @@ async def compare_walks(store: Store, plain: PlainStore, some: Sequence[str]) ->
             for got, node in zip(walk.models, walk.nodes, strict=True):
                 record = plain.by_id[node.id]
                 assert all(getattr(got, name) == getattr(record, name) for name in want.fields)
+    assert await store.base_models(ids) == [tuple(e for e in plain.edges if e.model == id) for id in ids]
+    for edge_filter in EDGES:
+        pages = await store.derived_models(ids, edge_filter, 2)
+        assert pages == [plain.derived(id, edge_filter, 2, None) for id in ids]
+        later = await store.derived_models(ids, edge_filter, 2, Key(7, "b"))
+        assert later == [plain.derived(id, edge_filter, 2, Key(7, "b")) for id in ids]
+    counts = [{r: sum(e.base_model == id and e.relation is r for e in plain.edges) for r in Relation} for id in ids]
+    for id in some:
+        for first, wanted in ((2, EVERY_FIELD[::-1]), (0, EVERY_FIELD), (2, IN_ARRAYS), (0, IN_ARRAYS)):
+            near = await store.near(id, first, wanted)
+            assert near is not None
+            assert same_model(near.model, plain.by_id[id])
+            assert near.bases == tuple(edge for edge in plain.edges if edge.model == id)
+            assert near.derived == (plain.derived(id, EdgeFilter(), first, None) if first else None)
+            shown = (*near.bases, *(near.derived.derivations if near.derived else ()))
+            assert near.ends.keys() | {id} == {end for edge in shown for end in (edge.model, edge.base_model)} | {id}
+            for end, got in near.ends.items():
+                assert all(getattr(got, name) == getattr(plain.by_id[end], name) for name in wanted)
+    assert await store.near("nothing/here", 2, ("id",)) is None
+    assert await store.derived_counts(ids) == [{r: n for r, n in count.items() if n} for count in counts]
     with pytest.raises(NotFound):
         await store.walk("nothing/here", Direction.BOTH, EdgeFilter(), 1, 1)
 
@@ -159,7 +179,7 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
     for found, id in zip(await store.models([*ids, "nothing/here"]), [*ids, "nothing/here"], strict=True):
         assert same_model(found, plain.by_id.get(id))
     some = ids if every else ids[:4]
-    await compare_walks(store, plain, some)
+    await compare_kin(store, plain, ids, some)
     for where, order in product(FILTERS, Order if every else [Order.DOWNLOADS, Order.TRENDING]):
         after: Key | None = None
         for _ in range(20):
@@ -188,7 +208,6 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
     for where in FILTERS:
         assert await store.count(where) == sum(plain.passes(record, where) for record in plain.all)
         assert await store.facets(where, list(Facet), 3) == plain.facets(where, list(Facet), 3)
-    assert await store.base_models(ids) == [tuple(e for e in plain.edges if e.model == id) for id in ids]
     assert await store.claims(ids) == [tuple(c for c in plain.all_claims if c.model == id) for id in ids]
     for where, doubt in product(FILTERS[:6] if every else FILTERS[:2], DOUBTS):
         after = None
@@ -210,25 +229,6 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
     for digest in ("a" * 32, "c" * 32, "a" * 16 + "b" * 16, "0" * 32, "nothing"):
         assert await store.tensor_places(digest, 3) == plain.tensor_places(digest, 3)
     assert await store.weights_of(ids) == [plain.holding.get(id) for id in ids]
-    for edge_filter in EDGES:
-        pages = await store.derived_models(ids, edge_filter, 2)
-        assert pages == [plain.derived(id, edge_filter, 2, None) for id in ids]
-        later = await store.derived_models(ids, edge_filter, 2, Key(7, "b"))
-        assert later == [plain.derived(id, edge_filter, 2, Key(7, "b")) for id in ids]
-    counts = [{r: sum(e.base_model == id and e.relation is r for e in plain.edges) for r in Relation} for id in ids]
-    for id in some:
-        for first, wanted in ((2, EVERY_FIELD[::-1]), (0, EVERY_FIELD)):
-            near = await store.near(id, first, wanted)
-            assert near is not None
-            assert same_model(near.model, plain.by_id[id])
-            assert near.bases == tuple(edge for edge in plain.edges if edge.model == id)
-            assert near.derived == (plain.derived(id, EdgeFilter(), first, None) if first else None)
-            shown = (*near.bases, *(near.derived.derivations if near.derived else ()))
-            assert near.ends.keys() | {id} == {end for edge in shown for end in (edge.model, edge.base_model)} | {id}
-            for end, got in near.ends.items():
-                assert all(getattr(got, name) == getattr(plain.by_id[end], name) for name in wanted)
-    assert await store.near("nothing/here", 2, ("id",)) is None
-    assert await store.derived_counts(ids) == [{r: n for r, n in count.items() if n} for count in counts]
     for start, end in product(some[:6], some[:6]):
         assert await store.path(start, end, 3) == plain.path(start, end, 3)
     for id in ids:
@@ -247,7 +247,7 @@ async def compare(store: Store, plain: PlainStore, *, every: bool) -> None:
     assert held.with_base == sum(bool(record.relations) for record in plain.all)
     assert held.conflicts == sum(edge.conflict for edge in plain.edges)
     if isinstance(store, Neo4jStore):  # its lineages were asked in Cypher, until the first list
-        await compare_walks(store, plain, some)
+        await compare_kin(store, plain, ids, some)
 
 
 def check(

@@ -294,13 +294,9 @@ class EmbeddedStore:
     def _derived(self, row: int | None, where: EdgeFilter, first: int, after: Key | None) -> DerivationPage:
         if row is None:
             return DerivationPage((), (), has_next=False, total=0)
-        edges, rows = self._lineages.below(row, where)
-        begin = int(np.searchsorted(rows, self._selection.place(Order.DOWNLOADS, after))) if after else 0
-        page = rows[begin : begin + first].tolist()
-        keys = tuple(self._selection.key(child, Order.DOWNLOADS) for child in page)
-        derivations = self._lineages.records(edges[begin : begin + first])
-        self._models.meet([edge.model for edge in derivations], page)
-        return DerivationPage(derivations, keys, len(edges) > begin + first, len(edges))
+        page, rows = self._lineages.page_below(row, where, first, after, self._selection)
+        self._models.meet([edge.model for edge in page.derivations], rows)
+        return page
 
     def _part(self, table: str, id: str) -> list[dict[str, Any]]:
         return self._parts.of(table, self._models.row(id))

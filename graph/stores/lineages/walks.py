@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from graph.records import DerivationRecord, Direction, Relation
-from graph.store import EdgeFilter, Hidden, Walk, WalkNode, Want
+from graph.store import DerivationPage, EdgeFilter, Hidden, Key, Order, Walk, WalkNode, Want
 from graph.stores.arrays.names import Texts
 from graph.stores.arrays.shelf import Array, Shelf
 from graph.stores.lineages.kin import Kin
@@ -32,6 +32,18 @@ class Around:
     total_descendants: int
 
 
+class Keys(Protocol):
+    """What knows the places of models in an order: ``graph.stores.lists.selection.Selection``."""
+
+    def key(self, row: int, order: Order) -> Key:
+        """Where a page that ends with this row goes on."""
+        ...
+
+    def place(self, order: Order, after: Key) -> int:
+        """The first place that comes after a key."""
+        ...
+
+
 class Lineages:
     """The derivations of one snapshot. A model is a row, an edge is a number: see ``Kin``.
 
@@ -51,6 +63,17 @@ class Lineages:
         """(edges, rows of the derived models) of the derivations whose base model this is, by downloads of the derived."""
         _, edges = self._kin.edges_down(np.array([row]), where)
         return edges, self._kin.child[edges]
+
+    def page_below(
+        self, row: int, where: EdgeFilter, first: int, after: Key | None, keys: Keys
+    ) -> tuple[DerivationPage, list[int]]:
+        """(a page of the derivations whose base model this is, the rows of their derived models)."""
+        edges, rows = self.below(row, where)
+        begin = int(np.searchsorted(rows, keys.place(Order.DOWNLOADS, after))) if after else 0
+        page = rows[begin : begin + first].tolist()
+        shown = self.records(edges[begin : begin + first])
+        told = tuple(keys.key(child, Order.DOWNLOADS) for child in page)
+        return DerivationPage(shown, told, len(edges) > begin + first, len(edges)), page
 
     def counts_below(self, row: int) -> dict[Relation, int]:
         """How many derivations name a model as base model, by relation; those without any are absent."""

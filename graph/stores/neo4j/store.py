@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from graph.errors import Damaged, NotFound
 from graph.progress import Progress
 from graph.records import (
@@ -79,8 +81,8 @@ async def open_neo4j(
 class Neo4jStore:
     """Answers from one loaded graph. See ``graph.store.Store`` for what each question means.
 
-    Lists are made in process, by the arrays that the graph carries; so are lineages, once these were fetched and where they hold
-    all that is wanted of models. All else is asked in Cypher.
+    Lists are made in process, by the arrays that the graph carries; so are derivations and lineages, once these were fetched and
+    where they hold all that is wanted of models. All else is asked in Cypher.
     """
 
     def __init__(self, graph: OpenGraph, arrays: Arrays) -> None:
@@ -173,6 +175,9 @@ class Neo4jStore:
 
     async def base_models(self, ids: Sequence[str]) -> list[tuple[DerivationRecord, ...]]:
         """Derivations towards base models."""
+        arrays = self._arrays.at_hand
+        if arrays is not None:
+            return [() if row is None else arrays.lineages.above(row) for row in map(arrays.held.row, ids)]
         found: dict[str, list[DerivationRecord]] = {id: [] for id in ids}
         answer = await self._graph.ask("base_models", ids=list(found)) if ids else ()
         self._met(row[7] for row in answer)  # who asks for derivations asks for their ends
@@ -186,6 +191,9 @@ class Neo4jStore:
         """Derivations towards these base models, by downloads."""
         if not ids:
             return []
+        arrays = self._arrays.at_hand
+        if arrays is not None:
+            return [_derived(arrays, id, where, first, after)[0] for id in ids]
         found = await self._graph.ask("derived_models", ids=distinct(ids), **_edges(where), **_page_after(first, after))
         pages = {}
         for id, total, page in found:
@@ -198,6 +206,9 @@ class Neo4jStore:
     async def near(self, id: str, first: int, wanted: Sequence[str]) -> Near | None:
         """A model with its derivations on both sides, in one trip."""
         fields = tuple(wanted)
+        arrays = self._arrays.at_hand
+        if arrays is not None and arrays.held.has(fields):
+            return await self._near(arrays, id, first, fields)
         found = await self._graph.ask("near", id=id, limit=first + 1 if first else 0, fields=fields)
         if found is None:
             return None
@@ -212,8 +223,25 @@ class Neo4jStore:
         page = DerivationPage(tuple(map(rows.derivation, shown)), keys, len(below) > first, total)
         return Near(rows.model(model), bases, page, ends)
 
+    async def _near(self, arrays: Opened, id: str, first: int, fields: tuple[str, ...]) -> Near | None:
+        """The same by the arrays: of the model alone the whole record is asked for."""
+        (model,) = await self.models([id])
+        row = arrays.held.row(id)
+        if model is None or row is None:
+            return None
+        bases = arrays.lineages.above(row)
+        derived, children = _derived(arrays, id, EdgeFilter(), first, None) if first else (None, [])
+        others = [parent for base in bases if (parent := arrays.held.row(base.base_model)) is not None] + children
+        ids, read = arrays.selection.ids.many(np.array(others, dtype=np.int64)), rows.some(fields)
+        columns = arrays.held.columns(np.array(others, dtype=np.int64), fields)
+        ends = dict(zip(ids, map(read, zip(*columns, strict=True)), strict=True))
+        return Near(model, bases, derived, ends)
+
     async def derived_counts(self, ids: Sequence[str]) -> list[dict[Relation, int]]:
         """Counts of derived models by relation."""
+        arrays = self._arrays.at_hand
+        if arrays is not None:
+            return [{} if row is None else arrays.lineages.counts_below(row) for row in map(arrays.held.row, ids)]
         found: dict[str, dict[Relation, int]] = {id: {} for id in ids}
         for id, relation, count in await self._graph.ask("derived_counts", ids=list(found)) if ids else ():
             found[id][Relation(relation)] = count
@@ -354,6 +382,16 @@ class Neo4jStore:
         self._ready.clear()
         self._arrays.close()
         await self._graph.close()
+
+
+def _derived(
+    arrays: Opened, id: str, where: EdgeFilter, first: int, after: Key | None
+) -> tuple[DerivationPage, list[int]]:
+    """(a page of the derivations whose base model this is, by the arrays; the rows of their derived models)."""
+    row = arrays.held.row(id)
+    if row is None:
+        return DerivationPage((), (), has_next=False, total=0), []
+    return arrays.lineages.page_below(row, where, first, after, arrays.selection)
 
 
 def _walked(

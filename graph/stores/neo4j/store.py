@@ -232,10 +232,9 @@ class Neo4jStore:
         bases = arrays.lineages.above(row)
         derived, children = _derived(arrays, id, EdgeFilter(), first, None) if first else (None, [])
         others = [parent for base in bases if (parent := arrays.held.row(base.base_model)) is not None] + children
-        ids, read = arrays.selection.ids.many(np.array(others, dtype=np.int64)), rows.some(fields)
-        columns = arrays.held.columns(np.array(others, dtype=np.int64), fields)
-        ends = dict(zip(ids, map(read, zip(*columns, strict=True)), strict=True))
-        return Near(model, bases, derived, ends)
+        ids, *columns = arrays.held.columns(np.array(others, dtype=np.int64), ("id", *fields))
+        values = zip(*columns, strict=True) if fields else [()] * len(ids)
+        return Near(model, bases, derived, dict(zip(ids, map(rows.some(fields), values), strict=True)))
 
     async def derived_counts(self, ids: Sequence[str]) -> list[dict[Relation, int]]:
         """Counts of derived models by relation."""

@@ -318,6 +318,7 @@ def test_a_graph_of_an_older_form_is_not_served_and_the_next_load_mends_it(tmp_p
     cypher(server, "MATCH ()-[e:SUCCEEDED_BY]->() DELETE e")
     cypher(server, "MATCH (m:Model) REMOVE m.downloads_key, m.standing_facts")
     cypher(server, "CREATE (:Members {fold: 'family'}), (:Lists {file: 'arrays.json', part: 0})")
+    cypher(server, "UNWIND range(1, 70) AS part CREATE (:Lists {file: 'code_task.npy', part: part})")
     cypher(server, "CREATE INDEX stemma_model_likes FOR (n:Model) ON (n.likes_key, n.id)")
     cypher(server, "MATCH (c:Catalogue) REMOVE c.form")
     with pytest.raises(Unreachable, match="another version of Stemma"):

@@ -141,7 +141,8 @@ def _bring(snapshot: Snapshot, graph: LoadedGraph, report: LoadReport, progress:
         else:
             if state.form != FORM:
                 graph.begin("retired")
-                graph.run(statement("retired_nodes"))
+                while graph.run(statement("retired_nodes")):
+                    pass
             graph.prepare("indexes")
             changes = list(_changes(snapshot, state, graph, report, progress, expected))
             for change in reversed(changes):

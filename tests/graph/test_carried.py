@@ -135,6 +135,7 @@ class TestInAGraph:
 
     def test_old_ones_are_forgotten(self, tmp_path: Path, server: Server) -> None:
         cache = tmp_path / "cache"
+        (cache / "lists-1-abc").mkdir(parents=True)  # of an earlier form
         for likes in range(5):
             load(build(tmp_path / "c", [{**row, "likes": likes} for row in family()]), server)
             counted(server, cache)

@@ -56,10 +56,7 @@ class Arrays:
             return self.at_hand
         async with self._opening:
             if self.at_hand is None:
-                shelf = Shelf(await asyncio.to_thread(self._folder))
-                selection = Selection(shelf)
-                known = shelf, selection.ids, selection.name_rank
-                self.at_hand = Opened(selection, Held(*known), Contradicted(shelf, selection), Lineages(*known))
+                self.at_hand = await asyncio.to_thread(self._open)
         return self.at_hand
 
     def close(self) -> None:
@@ -67,6 +64,12 @@ class Arrays:
         self.at_hand = None
         if self._own is not None:
             self._own.cleanup()
+
+    def _open(self) -> Opened:
+        shelf = Shelf(self._folder())
+        selection = Selection(shelf)
+        known = shelf, selection.ids, selection.name_rank
+        return Opened(selection, Held(*known), Contradicted(shelf, selection), Lineages(*known))
 
     def _folder(self) -> Path:
         """Where the arrays are; fetched first when they are not there."""
@@ -112,8 +115,9 @@ class Arrays:
 
 
 def _forget(place: Path) -> None:
-    """Remove arrays that were not used lately. Whoever still has them open keeps them."""
-    for old in sorted(place.glob("shared-*"), key=_used, reverse=True)[KEPT:]:
+    """Remove arrays that were not used lately, and those of earlier forms. Whoever still has them open keeps them."""
+    lately = sorted(place.glob("shared-*"), key=_used, reverse=True)
+    for old in (*lately[KEPT:], *place.glob("lists-*")):
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -240,9 +240,8 @@ class Origins:
         if not fits:
             return None
         best, source = min(fits, key=lambda pair: (pair[0].distance, pair[1].id in self._turned))
-        in_place = min(
-            (relative(model, elder) for elder in family), default=float("inf")
-        )  # with the head, as what is laid
+        # With the head, as in what is laid.
+        in_place = min((relative(model, elder) for elder in family), default=float("inf"))
         if best.distance >= min(_LAID_NEAR, _NEARLY * in_place):
             return None
         relation = Relation(best.relation)

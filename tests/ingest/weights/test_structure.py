@@ -89,15 +89,19 @@ def reordered(weights: Weights, groups: list[int], swapped: bool) -> Weights:
     return out
 
 
+def relations(drawn: dict[str, Weights], *, windows: bool) -> dict[tuple[str, str], Relation]:
+    """What is told of models, the oldest first: read whole, or in windows."""
+    models = [held(name, weights, DAY + timedelta(days=at)) for at, (name, weights) in enumerate(drawn.items())]
+    return {key: parent.relation for key, parent in said(cut_to_windows(models) if windows else models).items()}
+
+
 @pytest.mark.parametrize("windows", [False, True])
 def test_heads_in_another_order_and_left_out_where_queries_share_keys(windows: bool) -> None:
     drawn = {name: shared_keys(tuned(root(1), task, task)) for name, task in (("a", 21), ("b", 22), ("c", 23))}
     drawn = {"base": shared_keys(root(1)), **drawn}
     drawn["turned"] = reordered(drawn["a"], [1, 0], swapped=True)
     drawn["dropped"] = reordered(drawn["b"], [1], swapped=False)
-    models = [held(name, weights, DAY + timedelta(days=at)) for at, (name, weights) in enumerate(drawn.items())]
-    told = {key: parent.relation for key, parent in said(cut_to_windows(models) if windows else models).items()}
-    assert told == {
+    assert relations(drawn, windows=windows) == {
         ("a", "base"): Relation.FINETUNE,
         ("b", "base"): Relation.FINETUNE,
         ("c", "base"): Relation.FINETUNE,
@@ -120,9 +124,7 @@ def test_what_goes_on_from_a_model_in_another_order(how: str, windows: bool) -> 
     drawn |= {f"on{task}": tuned(drawn["turned"], task, task) for task in (24, 25)}
     drawn["d"] = tuned(drawn["c"], 26, 26)
     drawn["further"] = tuned(drawn["on24"], 27, 27)
-    models = [held(name, weights, DAY + timedelta(days=at)) for at, (name, weights) in enumerate(drawn.items())]
-    told = {key: parent.relation for key, parent in said(cut_to_windows(models) if windows else models).items()}
-    assert told == {
+    assert relations(drawn, windows=windows) == {
         ("a", "base"): Relation.FINETUNE,
         ("b", "base"): Relation.FINETUNE,
         ("c", "base"): Relation.FINETUNE,

@@ -234,7 +234,11 @@ def _by(group_of: dict[str, str], hits: dict[str, bool]) -> dict[str, Share]:
 
 
 def _coefficient_errors(model: Model, said: dict[str, float | None], class_of: dict[str, str]) -> list[float]:
-    """|said - true| for each parent with a said coefficient; of ties only ratios can be known: both are made to sum to one."""
+    """|said - true| for each parent with a said coefficient; of ties only ratios can be known: both are made to sum to one. None
+    where the truth tells none.
+    """
+    if any(p.weight is None for p in model.parents):
+        return []
     true: defaultdict[str, float] = defaultdict(float)
     for p in model.parents:
         true[class_of[p.id]] += p.weight or 0.0

@@ -43,6 +43,7 @@ from ingest.weights.by_matrix import by_matrix
 from ingest.weights.elements import chosen_by_element
 from ingest.weights.member import Doubles, Member
 from ingest.weights.noise import common_noise, equal_shares, noise_distances
+from ingest.weights.roles import is_layer
 from ingest.weights.sequence import sequence
 from ingest.weights.span import Grams, Mixture, between, span
 from ingest.weights.stacked import Stack, stacked
@@ -154,11 +155,32 @@ def _merges(family: Sequence[Member], root: int, grams: Grams, averages: Mapping
 
 def _mixture(member: Member, elders: Sequence[Member], grams: Grams) -> Mixture | None:
     fit = span(member, elders, grams)
-    return (
-        fit.mixture
-        or chosen_by_element(member, elders, fit.heaviest, elders[:1])
-        or by_matrix(member, elders, fit.heaviest, older=False)
-    )
+    if fit.mixture is not None:
+        return fit.mixture
+    by_element = chosen_by_element(member, elders, fit.heaviest, elders[:1])
+    if by_element is not None and not _is_patchwork(member, by_element):
+        return by_element
+    return _by_matrix(member, elders, fit.heaviest)
+
+
+def _by_matrix(member: Member, elders: Sequence[Member], heaviest: Sequence[int]) -> Mixture | None:
+    found = by_matrix(member, elders, heaviest, older=False)
+    return None if found is None or _is_patchwork(member, found) else found
+
+
+def _is_patchwork(member: Member, mixture: Mixture) -> bool:
+    """Whether a model has, in every layer, matrices of some of its parents and not of the others, and layers that are nobody's: so
+    a base is put together of what left its parts untouched. Layers that are somebody's were taken from them, and sums of weights
+    are in no matrix those of one parent.
+    """
+    parents = [parent.held_as(member.dtype).matrices for parent, _, _ in mixture.parents]
+    layers: defaultdict[str, list[set[int]]] = defaultdict(list)
+    for role, values in member.matrices.items():
+        if is_layer(role):
+            whose = {at for at, parent in enumerate(parents) if np.array_equal(values, parent[role])}
+            layers[role.partition(".")[0]].append(whose)
+    mixed = all(any(0 < len(whose) < len(parents) for whose in layer) for layer in layers.values())
+    return bool(layers) and mixed and not all(set.intersection(*layer) for layer in layers.values())
 
 
 def _averages(family: Sequence[Member], distances: Doubles, grams: Grams) -> dict[str, Mixture]:
@@ -180,7 +202,7 @@ def _averages(family: Sequence[Member], distances: Doubles, grams: Grams) -> dic
         if len(inner) < 2 or elders[0].id in inner:
             continue
         fit = span(member, elders, grams)
-        mixture = fit.mixture or by_matrix(member, elders, fit.heaviest, older=False)
+        mixture = fit.mixture or _by_matrix(member, elders, fit.heaviest)
         if mixture is not None and abs(sum(weight for _, weight, _ in mixture.parents) - 1) <= _WHOLE:
             found[member.id] = mixture
     one_way = {id: mixture for id, mixture in found.items() if not _is_mutual(id, mixture, found)}

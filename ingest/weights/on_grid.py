@@ -81,12 +81,16 @@ def _within(pairs: Sequence[tuple[Member, Member]]) -> list[tuple[float, Member]
 
 
 def _in_all(pairs: Sequence[tuple[Member, Member]]) -> list[tuple[Member, Member]]:
-    """Of (model, elder), the nearest first, some of the nearest, with the matrices that all of these have: most of the model's."""
+    """Of (model, elder), the nearest first, some of the nearest, with the matrices that all of these have: most of the model's.
+    First those that had most of the model: what was cut from its source agrees as well in what is left.
+    """
     found: list[tuple[Member, Member]] = []
+    whole: list[int] = []  # weights of the model that each had
     for ours, elder in pairs:
         roles = [role for role in ours.matrices if not found or role in found[0][0].matrices]
         if not found or sum(ours.matrices[role].size for role in roles) > HELD * len(found[0][0].flat):
             found = [(cut(one, roles), cut(other, roles)) for one, other in [*found, (ours, elder)]]
+            whole.append(len(ours.flat))
         if len(found) == _NEAREST:
             break
-    return found
+    return [found[at] for at in sorted(range(len(found)), key=lambda at: -whole[at])]

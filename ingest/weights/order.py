@@ -11,7 +11,7 @@ that. What is equal to a model that is put later so, or was rounded from it, com
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -44,7 +44,12 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
     named = sorted(members, key=lambda member: (member.created_at or LAST, member.id))
     chief: dict[tuple[str, ...], Member] = {}
     later: list[Member] = []
-    for member in sorted(named, key=lambda member: (not member.identity.value, _precision(member))):
+    common = Counter(
+        member.shapes for member in named
+    )  # shapes: names that no rule knows are seldom those of the family
+    for member in sorted(
+        named, key=lambda member: (not member.identity.value, _precision(member), -common[member.shapes])
+    ):
         marks = _marks(member)
         if member.is_float and not any(mark in chief for mark in marks):
             later.append(member)

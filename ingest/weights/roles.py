@@ -2,7 +2,8 @@
 
 A role is the layer's number, with a letter in stacks beside the first ("d" of a decoder, "v" of a vision tower, "a" of an audio
 tower, "m" of layers that foretell more words), and the part's word: ``3.attention.query``, ``0d.cross.key``, ``7.expert.2.up``.
-What no rule knows keeps its own name. Sources of the rules: the transformers library's module names, and ggml's tensor names.
+What no rule knows keeps its own name, without what wrapped the whole. Sources of the rules: the transformers library's module
+names, and ggml's tensor names.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _LAYER = re.compile(r"^((?:.*?\.)?)(?:layers?|h|blk|blocks?|resblocks)\.(\d+)\.(.+)$")
+_WRAPPERS = re.compile(r"^((base_model|model|module|_orig_mod)\.)+")
 _STACKS = tuple(
     (re.compile(pattern), letter)
     for pattern, letter in (
@@ -131,7 +133,7 @@ def role_of(name: str) -> str:
     for pattern, role in _TOP:
         if pattern.search(stem):
             return role + ending
-    return stem + ending
+    return _WRAPPERS.sub("", stem) + ending
 
 
 def _part(rest: str) -> str:

@@ -25,7 +25,7 @@ from ingest.weights.member import Member
 from ingest.weights.safetensors_file import header_length, parse_header
 from ingest.weights.whole import SIZE
 
-VERSION = 6
+VERSION = 7
 LARGEST = 64 * 2**20  # bytes of one sketch
 LONGEST_HEADER = 8 * 2**20  # bytes of its header, where a stranger wrote it
 _OWN_HEADER = 64 * 2**20

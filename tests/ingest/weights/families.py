@@ -10,13 +10,18 @@ directions and weak private noise, stored as bfloat16.
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
+from ingest.weights.digesting import digest_of
+from ingest.weights.exact import identity
 from ingest.weights.formats import as_bf16
+from ingest.weights.member import Member
+from ingest.weights.roles import role_of
 
 HIDDEN, WIDE, WORDS, LAYERS = 64, 160, 128, 2
 Weights = dict[str, npt.NDArray[np.float32]]
@@ -41,6 +46,18 @@ def root(seed: int) -> Weights:
     """A model of its own."""
     rng = np.random.default_rng([0, seed])
     return {name: as_bf16(rng.normal(0, 0.05, shape).astype(np.float32)) for name, shape in SHAPES.items()}
+
+
+def held(name: str, weights: Weights, created_at: datetime | None = None, dtype: str = "BF16") -> Member:
+    """A model of weights in memory."""
+    digests = [digest_of(role, values, dtype) for role, values in weights.items()]
+    whose = identity(digests)
+    return Member(name, whose.dtype, weights, whose, tuple(digests), created_at)
+
+
+def by_role(weights: Weights) -> Weights:
+    """Under the roles of their names."""
+    return {role_of(name): values for name, values in weights.items()}
 
 
 def tuned(base: Weights, task: int, seed: int, size: float = 0.03, steps: float = 1.0) -> Weights:

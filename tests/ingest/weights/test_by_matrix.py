@@ -9,8 +9,7 @@ from ingest.weights.by_matrix import by_matrix
 from ingest.weights.formats import as_bf16, as_fp16
 from ingest.weights.member import Member
 from ingest.weights.span import span
-from tests.ingest.weights.families import Weights, root, tuned
-from tests.ingest.weights.test_order import held
+from tests.ingest.weights.families import Weights, held, root, tuned
 
 BASE = root(1)
 ONE, OTHER, THIRD = (tuned(BASE, task=task, seed=task) for task in (21, 22, 23))

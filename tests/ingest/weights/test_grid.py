@@ -14,9 +14,7 @@ from ingest.weights.grid import IN_BLOCKS, IN_ROWS, grid_of, within_steps
 from ingest.weights.member import Member
 from ingest.weights.origin import Origins
 from ingest.weights.parent import Origin
-from tests.ingest.weights.families import Weights, root, tuned
-from tests.ingest.weights.test_order import held
-from tests.ingest.weights.test_trunk import by_role
+from tests.ingest.weights.families import Weights, by_role, held, root, tuned
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)
 BASE = by_role(root(1))
@@ -111,6 +109,13 @@ def test_a_source_under_a_head_that_the_format_leaves_out_is_found() -> None:
     origin = told(*models, back)["back"]
     assert edge(origin) == ("tune", Relation.QUANTIZED)
     assert origin.parents[0].probability > 0.95
+
+
+def test_what_was_cut_from_a_source_is_not_taken_for_it() -> None:
+    cut = {role: values for role, values in TUNE.items() if not role.endswith("mlp.down")}
+    model = held("m", {role: by_row(values) for role, values in TUNE.items()}, dtype="F32")
+    found = told(held("cut", cut), held("base", BASE), held("tune", TUNE), model)
+    assert edge(found["m"]) == ("tune", Relation.QUANTIZED)
 
 
 def test_what_was_scaled_may_be_what_was_quantised() -> None:

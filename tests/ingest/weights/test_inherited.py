@@ -10,8 +10,7 @@ import numpy as np
 from ingest.weights.checkpoint import Values
 from ingest.weights.origin import origins
 from ingest.weights.parent import Origin
-from tests.ingest.weights.families import Weights
-from tests.ingest.weights.test_order import held
+from tests.ingest.weights.families import Weights, held
 
 SHAPES = {f"{layer}.{role}": (rows, 64) for layer in range(4) for role, rows in (("mlp.up", 96), ("attention.out", 64))}
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)

@@ -14,8 +14,8 @@ from ingest.weights.formats import as_bf16
 from ingest.weights.member import Member
 from ingest.weights.origin import origins
 from ingest.weights.roles import is_layer
-from tests.ingest.weights.families import Weights
-from tests.ingest.weights.test_order import DAY, held
+from tests.ingest.weights.families import Weights, held
+from tests.ingest.weights.test_order import DAY
 from tests.ingest.weights.test_sample import cut_to_windows
 from tests.ingest.weights.test_stacked import BASE, built, changed, deep
 

@@ -16,13 +16,14 @@ from ingest.weights.direction import directed
 from ingest.weights.exact import identity
 from ingest.weights.formats import as_bf16
 from ingest.weights.grid import on_grid
-from ingest.weights.growth import _is_doubtful, _root
+from ingest.weights.growth import _averages, _is_doubtful, _is_patchwork, _root
 from ingest.weights.member import Doubles, Member
 from ingest.weights.noise import common_noise, equal_shares, noise_distances
 from ingest.weights.order import chronicle
 from ingest.weights.origin import origins
 from ingest.weights.parent import Origin, Parent
-from tests.ingest.weights.families import Weights, root, tuned
+from ingest.weights.span import Grams, Mixture
+from tests.ingest.weights.families import by_role, held, root, tuned
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -40,12 +41,6 @@ def family() -> Mapping[str, Member]:
     mixed = {name: as_bf16(0.6 * a[name] + 0.4 * b[name]) for name in base}
     drawn = {"q-root": base, "z-a": a, "y-b": b, "c": c, "b-d": tuned(c, task=25, seed=25), "e": e, "a-mixed": mixed}
     return {name: held(name, weights) for name, weights in {**drawn, "copy": c}.items()}
-
-
-def held(name: str, weights: Weights, created_at: datetime | None = None, dtype: str = "BF16") -> Member:
-    digests = [digest_of(role, values, dtype) for role, values in weights.items()]
-    whose = identity(digests)
-    return Member(name, whose.dtype, weights, whose, tuple(digests), created_at)
 
 
 TRUE = {("z-a", "q-root"), ("y-b", "q-root"), ("e", "q-root"), ("c", "z-a"), ("b-d", "c"), ("a-mixed", "z-a")}
@@ -208,6 +203,30 @@ def test_one_date_alone_casts_no_doubt_on_a_root_whose_children_have_noise_in_co
             for at, day in enumerate(days)
         ]
         assert _is_doubtful(root, [root, *others]) is (early > 1)
+
+
+@pytest.mark.parametrize("trained", [("query", "key"), ("query", ".mlp")])
+def test_a_root_is_not_put_together_of_what_left_its_parts_untouched(trained: tuple[str, str]) -> None:
+    """Each of its matrices is that of one or the other, but no layer is wholly of one; of a real merge of layers, each is."""
+    base = by_role(dict(family()["q-root"].matrices))
+    tunes = [tuned(base, task=40, seed=40 + at) for at in range(4)]
+    models = [held("base", base), *(held(f"m{at}", weights) for at, weights in enumerate(tunes))]
+    for at, part in enumerate(trained):
+        new = tuned(base, task=50 + at, seed=50 + at)
+        models.append(held(part, {role: new[role] if part in role else values for role, values in base.items()}))
+    distances = (1 - equal_shares(models)) * noise_distances(models)
+    assert not _averages(models, distances, Grams(models))
+    stack = held("stack", {role: tunes[role.startswith("1.")][role] for role in base})
+    halves = tuple((parent, 0.5, 0.0) for parent in models[1:3])
+    assert not _is_patchwork(stack, Mixture(halves, "matrix-wise", "", models[0], (1.0, 1.0)))
+
+
+def test_of_equal_models_the_one_named_like_its_family_stands_for_them() -> None:
+    base = dict(family()["q-root"].matrices)
+    tunes = [held(f"m{at}", tuned(base, task=40 + at, seed=40 + at)) for at in range(5)]
+    renamed = held("a-copy", {f"{role}.renamed" if "head" in role else role: values for role, values in base.items()})
+    order = [model.id for model in chronicle([renamed, *tunes, held("z-root", base)]).order]
+    assert order[0] == "z-root"
 
 
 def star(hub: int, twin: int, count: int = 8) -> Doubles:

@@ -21,9 +21,7 @@ from ingest.weights.parent import Parent
 from ingest.weights.roles import is_layer
 from ingest.weights.sample import first_row, sampled
 from ingest.weights.structure import laid
-from tests.ingest.weights.families import Weights, root, tuned
-from tests.ingest.weights.test_order import held
-from tests.ingest.weights.test_trunk import by_role
+from tests.ingest.weights.families import Weights, by_role, held, root, tuned
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)
 BUDGET = 40_000  # of 106,496 values

@@ -176,6 +176,8 @@ def _write_llama(path: Path, weights: Tensors) -> None:
         ("blk.3.ffn_gate_inp.weight", "3.router"),
         ("blk.3.ffn_gate_shexp.weight", "3.shared.gate"),
         ("shared.weight", "embedding"),
+        ("base_model.vocab_transform.bias", "vocab_transform.bias"),
+        ("module.model.pooler.dense.weight", "pooler.dense"),
     ],
 )
 def test_names_have_roles(name: str, role: str) -> None:

@@ -8,8 +8,7 @@ import pytest
 from ingest.weights.formats import as_bf16
 from ingest.weights.low_rank import rank
 from ingest.weights.span import _part_way, span
-from tests.ingest.weights.families import Weights, root, tuned
-from tests.ingest.weights.test_order import held
+from tests.ingest.weights.families import Weights, held, root, tuned
 
 BASE = root(1)
 TUNE = tuned(BASE, task=21, seed=21)

@@ -15,9 +15,8 @@ from ingest.weights.origin import origins
 from ingest.weights.roles import is_layer
 from ingest.weights.stacked import made_of, stacked
 from ingest.weights.structure import laid
-from tests.ingest.weights.families import Weights, root, tuned
-from tests.ingest.weights.test_order import DAY, held
-from tests.ingest.weights.test_trunk import by_role
+from tests.ingest.weights.families import Weights, by_role, held, root, tuned
+from tests.ingest.weights.test_order import DAY
 
 
 def deep(seed: int) -> Weights:

@@ -13,11 +13,10 @@ from graph.records import Relation
 from ingest.weights.formats import as_bf16, as_fp16
 from ingest.weights.order import _too_early
 from ingest.weights.structure import rescaled
-from tests.ingest.weights.families import Weights, root, tuned
-from tests.ingest.weights.test_order import held, said
+from tests.ingest.weights.families import Weights, by_role, held, root, tuned
+from tests.ingest.weights.test_order import said
 from tests.ingest.weights.test_sample import cut_to_windows
 from tests.ingest.weights.test_sample import reordered as neurons_reordered
-from tests.ingest.weights.test_trunk import by_role
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)
 BASE = by_role(root(1))

@@ -10,10 +10,8 @@ from graph.records import Relation
 from ingest.weights.change import Changes
 from ingest.weights.formats import as_bf16
 from ingest.weights.origin import origins
-from ingest.weights.roles import role_of
 from ingest.weights.trunk import cut, trunk
-from tests.ingest.weights.families import Weights, root, tuned
-from tests.ingest.weights.test_order import held
+from tests.ingest.weights.families import Weights, by_role, held, root, tuned
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -21,10 +19,6 @@ DAY = datetime(2025, 1, 1, tzinfo=UTC)
 def drawn(seed: int) -> Weights:
     """By roles."""
     return by_role(root(seed))
-
-
-def by_role(weights: Weights) -> Weights:
-    return {role_of(name): values for name, values in weights.items()}
 
 
 def classifier(weights: Weights, seed: int) -> Weights:

@@ -2,8 +2,8 @@
 
 A role is the layer's number, with a letter in stacks beside the first ("d" of a decoder, "v" of a vision tower, "a" of an audio
 tower, "m" of layers that foretell more words), and the part's word: ``3.attention.query``, ``0d.cross.key``, ``7.expert.2.up``.
-What no rule knows keeps its own name, without what wrapped the whole. Sources of the rules: the transformers library's module
-names, and ggml's tensor names.
+What no rule knows is looked up in ggml's tables, and else keeps its own name, without what wrapped the whole. Sources of the
+rules: the transformers library's module names, and ggml's tensor names.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from ingest.weights.ggml_names import ggml_name
 
 _LAYER = re.compile(r"^((?:.*?\.)?)(?:layers?|h|blk|blocks?|resblocks)\.(\d+)\.(.+)$")
 _WRAPPERS = re.compile(r"^((base_model|model|module|_orig_mod)\.)+")
@@ -37,7 +39,7 @@ _PARTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"{_ATTENTION}\.((self|attention)\.)?(v_proj|value|wv|v_lin)|(layer\.\d+\.)?SelfAttention\.v",
             "attention.value",
         ),
-        (r"(self_attn|attn|attention)\.(o_proj|out_proj|output\.dense|wo|out_lin)", "attention.out"),
+        (rf"{_ATTENTION}\.(o_proj|out_proj|output\.dense|wo|out_lin|dense)", "attention.out"),
         (r"(layer\.\d+\.)?SelfAttention\.o", "attention.out"),
         (r"(encoder_attn|cross_attn)\.q_proj|crossattention\.self\.query|cross_attn_q", "cross.query"),
         (r"(encoder_attn|cross_attn)\.k_proj|crossattention\.self\.key|cross_attn_k", "cross.key"),
@@ -47,7 +49,10 @@ _PARTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(layer\.\d+\.)?EncDecAttention\.k", "cross.key"),
         (r"(layer\.\d+\.)?EncDecAttention\.v", "cross.value"),
         (r"(layer\.\d+\.)?EncDecAttention\.o", "cross.out"),
-        (r"attn\.(c_attn|Wqkv)|(self_attn|attn|attention)\.(qkv(_proj)?|W_pack)|attn_qkv", "attention.qkv"),
+        (
+            rf"attn\.(c_attn|Wqkv)|{_ATTENTION}\.(qkv(_proj)?|W_pack|query_key_value|wqkv)|attn_qkv",
+            "attention.qkv",
+        ),
         (r"attn\.(c_proj|proj)", "attention.out"),
         (r"attn_q", "attention.query"),
         (r"attn_k", "attention.key"),
@@ -69,7 +74,7 @@ _PARTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"ffn_up_exps", "experts.up"),
         (rf"(block_sparse_moe|{_MLP})\.experts\.down_proj|ffn_down_exps", "experts.down"),
         (r"input_layernorm|ln_1|attn_norm|attention_norm", "norm.attention"),
-        (r"post_attention_layernorm|ln_2|ffn_norm", "norm.mlp"),
+        (r"post_attention_layernorm|pre_feedforward_layernorm|ln_2|ffn_norm", "norm.mlp"),
         (r"attention\.output\.LayerNorm|attn_output_norm", "norm.attention"),
         (r"output\.LayerNorm|layer_output_norm", "norm.mlp"),
     )
@@ -81,10 +86,13 @@ _EXPERTS |= {part: part for part in ("gate", "up", "down")}
 _TOP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), role)
     for pattern, role in (
-        (r"(^|\.)(embed_tokens|wte|word_embeddings|token_embd|tok_embeddings)$|^(model\.)?shared$", "embedding"),
+        (
+            r"(^|\.)(embed_tokens|wte|word_embeddings|token_embd|tok_embeddings|embed_in)$|^(model\.)?shared$",
+            "embedding",
+        ),
         (r"(^|\.)(lm_head|embed_out)$|^output$", "head"),
-        (r"(^|\.)(norm|ln_f|final_layernorm|output_norm)$", "norm"),
-        (r"(^|\.)(wpe|position_embeddings|position_embd)$", "positions"),
+        (r"(^|\.)(norm|ln_f|final_layer_?norm|output_norm)$", "norm"),
+        (r"(^|\.)(wpe|position_embeddings|position_embd|embed_positions)$", "positions"),
         (r"(^|\.)(token_type_embeddings|token_types)$", "token_types"),
         (r"(^|\.)embeddings\.LayerNorm$|^token_embd_norm$", "norm.embedding"),
     )
@@ -124,24 +132,41 @@ def role_of(name: str) -> str:
     stem, _, kind = name.rpartition(".")
     if kind not in ("weight", "bias"):
         stem, kind = name, ""
+    stem = _WRAPPERS.sub("", stem)
     ending = "" if kind in ("weight", "") else f".{kind}"
+    role = _role(stem)
+    known = None if role else ggml_name(stem) or ggml_name(f"model.{stem}")
+    if known is not None:
+        role = _role(known) or (_own(known) if _LAYER.match(known) else None)
+    return (role or _own(stem)) + ending
+
+
+def _own(stem: str) -> str:
+    """The role of what no rule knows: its own name, in a layer that of the layer's part."""
+    layer = _LAYER.match(stem)
+    return f"{_layer(layer)}.{layer[3]}" if layer else stem
+
+
+def _layer(name: re.Match[str]) -> str:
+    stack = next((letter for pattern, letter in _STACKS if pattern.search(name[1])), "")
+    return f"{name[2]}{stack}"
+
+
+def _role(stem: str) -> str | None:
+    """The role of a name without its ending; None where no rule knows it."""
     layer = _LAYER.match(stem)
     if layer:
-        before, number, rest = layer.groups()
-        stack = next((letter for pattern, letter in _STACKS if pattern.search(before)), "")
-        return f"{number}{stack}.{_part(rest)}{ending}"
-    for pattern, role in _TOP:
-        if pattern.search(stem):
-            return role + ending
-    return _WRAPPERS.sub("", stem) + ending
+        part = _part(layer[3])
+        return part and f"{_layer(layer)}.{part}"
+    return next((role for pattern, role in _TOP if pattern.search(stem)), None)
 
 
-def _part(rest: str) -> str:
-    """The word of a layer's part; its own name, where no rule knows it."""
+def _part(rest: str) -> str | None:
+    """The word of a layer's part; None where no rule knows it."""
     for pattern, role in _PARTS:
         if pattern.fullmatch(rest):
             return role
     expert = _EXPERT.fullmatch(rest) or _GGML_EXPERT.fullmatch(rest)
     if expert and expert["part"] in _EXPERTS:
         return f"expert.{expert['number']}.{_EXPERTS[expert['part']]}"
-    return rest
+    return None

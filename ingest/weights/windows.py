@@ -116,7 +116,7 @@ def _values(
     if wanted.rows is None:
         if place.scale is not None:
             there = there * shaped(factors[place.scale.name], place.scale, tensor.shape)
-        return there.T[place.first + begin : place.first + end]
+        return there.T[place.rows(begin, end)]
     values: Values = there[np.asarray(wanted.rows) - wanted.span[0]]
     if place.scale is not None:
         values = values * shaped(factors[place.scale.name], place.scale, tensor.shape, wanted.rows)

@@ -57,6 +57,19 @@ def fused(folder: Path) -> Path:
     return folder / "model"
 
 
+def grouped(folder: Path) -> Path:
+    rng = np.random.default_rng(4)
+    weights: dict[str, npt.NDArray[Any]] = {
+        "gpt_neox.layers.0.attention.query_key_value.weight": rng.normal(size=(3 * 512, 64)).astype(np.float16),
+        "gpt_neox.layers.0.attention.dense.weight": rng.normal(size=(64, 512)).astype(np.float16),
+    }
+    (folder / "model").mkdir()
+    save_file(weights, folder / "model" / "model.safetensors")
+    config = {"model_type": "gpt_neox", "hidden_size": 64, "num_attention_heads": 32}
+    (folder / "model" / "config.json").write_text(json.dumps(config))
+    return folder / "model"
+
+
 def turned(folder: Path) -> Path:
     rng = np.random.default_rng(1)
     weights: dict[str, npt.NDArray[Any]] = {
@@ -117,7 +130,7 @@ def experts(folder: Path) -> Path:
     return folder / "model.gguf"
 
 
-@pytest.mark.parametrize("make", [plain, fused, turned, scaled, rotary, experts])
+@pytest.mark.parametrize("make", [plain, fused, grouped, turned, scaled, rotary, experts])
 def test_windows_read_in_parts_are_those_of_a_whole_reading(tmp_path: Path, make: Maker) -> None:
     checkpoint = Found("x", make(tmp_path)).read()
     whole = member("x", checkpoint, budget=BUDGET)

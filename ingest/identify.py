@@ -13,7 +13,9 @@ from graph.catalogue import Catalogue
 from graph.errors import BadInput
 from ingest.folders import LAST, created_at, shelf_of
 from ingest.weights.assignment import is_anonymous, named_by_content
+from ingest.weights.family import SAME_FAMILY, likeness
 from ingest.weights.folder import BASE_OF_ADAPTER, checkpoints
+from ingest.weights.growth import FEWEST
 from ingest.weights.level import levelled
 from ingest.weights.linear_sketch import sketch_of
 from ingest.weights.member import Member, is_comparable, member
@@ -21,9 +23,11 @@ from ingest.weights.near import MOST_NEAR, near_of
 from ingest.weights.origin import Origins
 from ingest.weights.parent import Origin
 from ingest.weights.repository import HubReading, Reading, Repository
+from ingest.weights.sequence import sequence
 from ingest.weights.shelf import WeightShelf
 from ingest.weights.sketch_file import Sketch, is_sketch, parse_sketch, read_sketch, write_sketch
 from ingest.weights.sketch_table import SketchTable
+from ingest.weights.unknown_base import made_from, stand_in
 
 UNNAMED = "this checkpoint"
 
@@ -118,10 +122,15 @@ def origin_of(catalogue: Catalogue, unknown: Member) -> Origin:
         waiting += more
         wanted |= more
     *elders, unknown = levelled([*(shelf.member(id, created) for id in ids if id in wanted), unknown])
-    family = Origins()
-    for elder in elders:
+    first = [elder for elder in elders if elder.id in known and not known[elder.id].parents]
+    first = [elder for elder in first if likeness(unknown, elder) > SAME_FAMILY]
+    bases = [stand_in(first)] if len(first) >= FEWEST else []  # of several that were made from none that is there
+    family = Origins(bases=bases)
+    of_unknown = {elder.id: made_from(elder.id, base.id) for base in bases for elder in first}
+    made_of = {id: {parent.base_model for parent in known[id].parents} for id in wanted & known.keys()}
+    for elder in sequence(elders, made_of):
         if elder.id in known:
-            family.know(elder, known[elder.id])
+            family.know(elder, of_unknown.get(elder.id, known[elder.id]))
         else:
             family.add(elder)
     return family.add(unknown)

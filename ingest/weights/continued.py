@@ -8,6 +8,7 @@ look alike. Where the noise does not tell, the nearest are candidates with proba
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -37,6 +38,9 @@ class Elders:
     relatives: Sequence[Member]  # of its family
     others: Sequence[Member]  # all that may have been continued
     candidates: Mapping[str, Candidate]  # these, with what they were made from
+    unknown: AbstractSet[str] = (
+        frozenset()
+    )  # what stands in for bases that are not there, and lies nearer than these do
 
     def are_siblings(self, one: Member, other: Member) -> bool:
         """Whether both were made from the same single model."""
@@ -56,7 +60,9 @@ def continued(model: Member, elders: Elders) -> Origin | None:
     family = [elder for elder in elders.relatives if not _is_apart(model, elder)]
     if not family:
         return None
-    near = sorted(untouched(model, family) or family, key=lambda elder: squared(model, elder))
+    near = sorted(
+        untouched(model, family) or family, key=lambda elder: (elder.id in elders.unknown, squared(model, elder))
+    )
     if len(model.flat) < _SMALL:
         return _uncertain(model, near, "too few weights to tell a parent from a sibling")
 

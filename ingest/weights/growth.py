@@ -16,9 +16,13 @@ than of any other's (adapters, heads, merges that keep weights of their base), a
 right, for whoever is not the first that was uploaded. Of those as near the root as m / 10, who has most that have more of its
 weights to the bit.
 
-Besides, -r for each edge of the tree, but the root's own, that leads to a model which was uploaded before the one above it. A root
-before which several were uploaded is believed only where the others have no noise in common beyond it (``noise.common_noise`` at
-most .03): a merge of children of a base that is not known lies in their middle too.
+Besides, -r for each edge of the tree, but the root's own, that leads to a model which was uploaded before the one above it.
+
+A root before which several were uploaded is believed only where the others' lines part (``noise.common_ways`` below .15, or below
+.3 and 1.25 times less than anybody's), and they have no noise in common beyond it (``noise.common_noise`` below .13): what was
+merged of children of a base that is not there lies in their middle too. Adapters are as near to their base in noise as it is
+itself; of them, over all weights, nearly all of the way is common. Where the lines part at nobody, and at the root less than
+elsewhere, the base of all is not there.
 
 From the root all merges are sought; the root is chosen anew without these, until it stays. Models go by their distance from it, a
 merge after its parents, a child of a merge after the merge. When not to trust it: fewer than about five models.
@@ -42,11 +46,12 @@ from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 from ingest.weights.by_matrix import by_matrix
 from ingest.weights.elements import chosen_by_element
 from ingest.weights.member import Doubles, Member
-from ingest.weights.noise import common_noise, equal_shares, noise_distances
+from ingest.weights.noise import common_noise, common_ways, equal_shares, noise_distances
 from ingest.weights.roles import is_layer
 from ingest.weights.sequence import sequence
 from ingest.weights.span import Grams, Mixture, between, span
 from ingest.weights.stacked import Stack, stacked
+from ingest.weights.unknown_base import stand_in
 
 DATED: Final = (
     2.9  # one upload time in twenty is taken to be wrong, or that of a re-upload; on the Hub three in a thousand are
@@ -56,7 +61,10 @@ LAST: Final = datetime.max.replace(tzinfo=UTC)
 Integers = npt.NDArray[np.int32]
 _TWINS, _SAME = 0.1, 0.01  # of the median of a tree's distances
 _CROSSED = 1.0
-_BESIDE = 0.03
+_PART, _PART_HERE, _CLEARLY, _BESIDE = 0.15, 0.3, 1.25, 0.9  # of common ways
+_COMMON = 0.13
+_BEHIND = 0.3  # of a step, that ways to others have in common: half of it of a sibling
+_TELLING = 6  # models whose common ways tell that a root is not there
 _MERGED = 1.5
 _LIKELIEST = 4
 _VOTE, _MORE = 1.0, 0.02
@@ -73,14 +81,16 @@ class Growth:
     merges: Mapping[str, Mixture]
     after: Mapping[str, AbstractSet[str]]  # what its upload time puts too early must come after these
     late: Member | None  # the root, where several were uploaded before it: its own time is wrong, or of a re-upload
+    base: Member | None  # what stands in for the base of all, where that is not there
 
 
 def grown(family: Sequence[Member]) -> Growth:
     """How a family of equal shapes grew."""
     if len(family) < FEWEST:
-        return Growth(family, {}, {}, None)
+        return Growth(family, {}, {}, None, None)
     equal, grams = equal_shares(family), Grams(family)
-    distances = (1 - equal) * noise_distances(family)
+    noise, whole = noise_distances(family), grams.distances()
+    distances = (1 - equal) * noise
     averages = _averages(family, distances, grams)
     mixed = [
         sum(member.id == parent.id for one in averages.values() for parent, _, _ in one.parents) for member in family
@@ -95,9 +105,11 @@ def grown(family: Sequence[Member]) -> Growth:
         plain = [at for at, member in enumerate(family) if member.id not in found]
         square = np.ix_(plain, plain)
         those, parents = [family[at] for at in plain], [mixed[at] for at in plain]
+        ways = np.where(common_ways(whole[square]) > _BESIDE, 1.0, common_ways(noise[square]))
         while True:
             inner, above = _root(those, distances[square], equal[square], parents, sums, barred)
-            if not _is_doubtful(those[inner], those):
+            is_late = sum(before(member, those[inner]) for member in those) > 1
+            if not is_late or (_parts(ways, inner) and _has_no_common_noise(those, inner)):
                 break
             barred.add(those[inner].id)
         root = plain[inner]
@@ -111,9 +123,12 @@ def grown(family: Sequence[Member]) -> Growth:
         base = above[plain.index(early[0])]
         if base is not None and before(family[early[0]], family[plain[base]]):
             after[family[early[0]].id] = {family[plain[base]].id}
+    unknown: Member | None = None
+    if len(plain) >= _TELLING and _is_unknown(ways, inner):
+        found, unknown = averages, stand_in([those[at] for at in _nearest_to_unknown(noise[square], ways)])
     wanted: defaultdict[str, set[str]] = defaultdict(set)
     for id, mixture in found.items():
-        wanted[id] = {parent.id for parent, _, _ in mixture.parents} | {mixture.base.id}
+        wanted[id] = {parent.id for parent, _, _ in mixture.parents} | ({mixture.base.id} if unknown is None else set())
     merged = [at for at, member in enumerate(family) if member.id in found]
     for at in plain:
         behind = [
@@ -124,16 +139,47 @@ def grown(family: Sequence[Member]) -> Growth:
         ]
         if behind:  # a child of a merge may be nearer to the root than the merge's parents
             wanted[family[at].id].add(family[min(behind, key=lambda other: distances[other, at])].id)
-    by_distance = [family[at] for at in np.lexsort((np.arange(len(family)), distances[root]))]
-    return Growth(sequence(by_distance, wanted), found, after, family[root] if len(early) > 1 else None)
+    order = sequence(_by_distance(family, distances[root]), wanted)
+    return Growth(order, found, after, family[root] if len(early) > 1 and unknown is None else None, unknown)
 
 
-def _is_doubtful(root: Member, family: Sequence[Member]) -> bool:
-    """Whether several were uploaded before a root, as parents of a merge must be, and others have noise in common that it has not:
-    then it grew beside them, from one that is not known.
+def _by_distance(family: Sequence[Member], distances: Doubles) -> list[Member]:
+    return [family[at] for at in np.lexsort((np.arange(len(family)), distances))]
+
+
+def _parts(ways: Doubles, at: int) -> bool:
+    """Whether the lines of descent part at one of some models, by how much of the ways to them others have in common."""
+    rest = np.delete(ways, at)
+    return bool(ways[at] < _PART or (ways[at] < _PART_HERE and rest.size and rest.min() > _CLEARLY * ways[at]))
+
+
+def _has_no_common_noise(family: Sequence[Member], root: int) -> bool:
+    return common_noise(family[root], [member for member in family if member is not family[root]]) < _COMMON
+
+
+def _is_unknown(ways: Doubles, root: int) -> bool:
+    """Whether the lines of descent part at none of some models, and not even at what is the likeliest root of them."""
+    return ways[root] > min(_PART_HERE, float(ways.min())) and not any(_parts(ways, at) for at in range(len(ways)))
+
+
+def _nearest_to_unknown(distances: Doubles, ways: Doubles) -> list[int]:
+    """Of some models those that are not behind another on most ways to the rest, as its children are; all, where hardly any is
+    left. Adapters are on most ways, near the base as they are.
     """
-    others = [member for member in family if member is not root]
-    return sum(before(member, root) for member in others) > 1 and common_noise(root, others) > _BESIDE
+    places = range(len(distances))
+    found: list[int] = []
+    for at in places:
+        behind = False
+        for before_it in places:
+            others = [other for other in places if other not in (at, before_it)]
+            if before_it == at or ways[before_it] >= 1:
+                continue
+            step, ahead = distances[before_it, at], distances[before_it, others]
+            detour = (step + ahead - distances[at, others]) / 2 / np.maximum(np.minimum(step, ahead), 1e-30)
+            behind |= bool(np.median(detour) < _BEHIND)
+        if not behind:
+            found.append(at)
+    return found if len(found) >= FEWEST else list(places)
 
 
 def _merges(family: Sequence[Member], root: int, grams: Grams, averages: Mapping[str, Mixture]) -> dict[str, Mixture]:

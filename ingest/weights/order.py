@@ -33,10 +33,13 @@ _MOST = 256  # models of one shape that are set in order by their weights; more 
 
 @dataclass(frozen=True, slots=True)
 class Chronicle:
-    """Models in the order in which they are taken, and the merges that were found on the way."""
+    """Models in the order in which they are taken, the merges that were found on the way, and what stands in for bases of families
+    that are not there.
+    """
 
     order: tuple[Member, ...]
     merges: Mapping[str, Mixture]
+    bases: tuple[Member, ...] = ()
 
 
 def chronicle(members: Iterable[Member]) -> Chronicle:
@@ -60,6 +63,7 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
     placed: dict[str, tuple[int, int]] = {}  # by model: (family, place in it), as its weights say
     after: defaultdict[str, set[str]] = defaultdict(set)
     late: list[tuple[Member, Sequence[Member]]] = []  # roots, and their families
+    bases: list[Member] = []
     for number, family in enumerate(sorted(families, key=_size)):
         growth = grown(family)
         placed |= {member.id: (number, place) for place, member in enumerate(growth.order)}
@@ -68,6 +72,9 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
             after[id] |= elders
         if growth.late is not None:
             late.append((growth.late, family))
+        if growth.base is not None:
+            bases.append(growth.base)
+            continue
         for id, source in _too_early(others, family, growth.order[0]):
             after[id].add(source)
     for place, member in enumerate(sorted(others, key=lambda member: _apart(member, families))):
@@ -85,7 +92,7 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
         order = [*order[:first], root, *(member for member in order[first:] if member is not root)]
     for id, parents in made_of(named).items():
         after[id] |= parents
-    return Chronicle(tuple(sequence(order, after)), merges)
+    return Chronicle(tuple(sequence(order, after)), merges, tuple(bases))
 
 
 def _marks(member: Member) -> set[tuple[str, ...]]:

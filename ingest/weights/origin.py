@@ -45,11 +45,14 @@ _FEW, _OF_FEW = 3_000, 0.75  # below which nothing is sure, and how often it was
 
 class Origins:
     """The origins of models, one after the other, the oldest first. ``near``: the elders that a model is compared with, by
-    name, where all would be too many.
+    name, where all would be too many; ``bases``: what stands in for bases that are not there, and is named by nobody.
     """
 
     def __init__(
-        self, near: Callable[[str], Iterable[str]] | None = None, merges: Mapping[str, Mixture] | None = None
+        self,
+        near: Callable[[str], Iterable[str]] | None = None,
+        merges: Mapping[str, Mixture] | None = None,
+        bases: Iterable[Member] = (),
     ) -> None:
         self._near = near
         self._merges = merges or {}  # that are known already
@@ -61,20 +64,26 @@ class Origins:
         self._sources: dict[str, Member] = {}  # of quantised models
         self._turned: set[str] = set()  # in another order or scaled, and what goes on from these
         self._family: tuple[str, list[Member]] = ("", [])  # of the model at hand
+        self._unknown: set[str] = set()  # bases that are not there
+        for base in bases:
+            self._unknown.add(base.id)
+            self.know(base, Origin(base.id))
 
     def add(self, model: Member) -> Origin:
         """Find the origin of the next model, and know it from then on."""
         whole = self._members, self._floats
         if self._near is not None:
-            places = sorted(self._place[id] for id in self._near(model.id) if id in self._place)
+            near = {*self._near(model.id), *self._unknown}
+            places = sorted(self._place[id] for id in near if id in self._place)
             self._members = [whole[0][at] for at in places]
             self._floats = [elder for elder in self._members if elder.id in self._candidates]
         try:
             found = _with_doubt(model, self._origin(model))
+            said = self._of_known(model, found)
         finally:
             self._members, self._floats = whole
         self.know(model, found)
-        return found
+        return said
 
     def know(self, model: Member, found: Origin) -> None:
         """Take in a model whose origin was found before."""
@@ -103,6 +112,16 @@ class Origins:
             same = [pair for pair in parents if pair[0].shapes == model.shapes]
             lines = [self._candidates[parent.id] for parent, _ in same]
             self._candidates[model.id] = Candidate(model, same, lines)
+
+    def _of_known(self, model: Member, found: Origin) -> Origin:
+        """An origin without bases that are not there."""
+        parents = tuple(parent for parent in found.parents if parent.base_model not in self._unknown)
+        candidates = tuple(pair for pair in found.candidates if pair[0] not in self._unknown)
+        if (parents, candidates) == (found.parents, found.candidates):
+            return found
+        return replace(
+            found, parents=parents, candidates=candidates, alike=found.alike if parents else self._alike(model)
+        )
 
     def _origin(self, model: Member) -> Origin:
         return (
@@ -207,7 +226,8 @@ class Origins:
 
     def _alike(self, model: Member) -> tuple[Resemblance, ...]:
         """The elders that resemble a model in part, the most alike first."""
-        found = [said for elder in self._floats if (said := resemblance(model, elder)) is not None]
+        known = (elder for elder in self._floats if elder.id not in self._unknown)
+        found = [said for elder in known if (said := resemblance(model, elder)) is not None]
         return tuple(sorted(found, key=lambda said: (-said.components[0][1], said.other))[:_MOST_ALIKE])
 
     def _reshaped(self, model: Member) -> Origin | None:
@@ -390,7 +410,7 @@ class Origins:
 
     def _continued(self, model: Member) -> Origin | None:
         """A fine-tune, by the noise that it inherited."""
-        return continued(model, Elders(self._relatives(model), self._floats, self._candidates))
+        return continued(model, Elders(self._relatives(model), self._floats, self._candidates, self._unknown))
 
 
 def _with_doubt(model: Member, found: Origin) -> Origin:
@@ -431,6 +451,6 @@ def origins(
     ``declared``: what models name as their bases.
     """
     told = models if isinstance(models, Chronicle) else chronicle(models)
-    known = Origins(near, told.merges)
+    known = Origins(near, told.merges, told.bases)
     found = [known.add(model) for model in told.order]
     yield from directed(found, {model.id: model.created_at for model in told.order}, declared)

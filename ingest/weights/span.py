@@ -64,6 +64,11 @@ class Grams:
         shifted: Doubles = gram - gram[:1] - gram[:, :1] + gram[0, 0]
         return shifted
 
+    def distances(self) -> Doubles:
+        """Squared distances of the family, in its order. Shape: (models, models)."""
+        size = np.diag(self._gram)
+        return np.maximum(0.0, size[:, None] + size[None, :] - 2 * self._gram)
+
 
 def between(model: Member, elders: Sequence[Member], grams: Grams) -> list[int]:
     """Places of the elders between which a model lies, as far as it does: with weights that are not negative and add up to 1."""

@@ -6,24 +6,30 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from graph.catalogue import Catalogue
 from graph.records import Relation
+from ingest.folders import ingest_folders
+from ingest.identify import identify
 from ingest.weights.digesting import digest_of
 from ingest.weights.direction import directed
 from ingest.weights.exact import identity
+from ingest.weights.family import relative
 from ingest.weights.formats import as_bf16
 from ingest.weights.grid import on_grid
-from ingest.weights.growth import _averages, _is_doubtful, _is_patchwork, _root
+from ingest.weights.growth import _averages, _is_patchwork, _parts, _root, grown
 from ingest.weights.member import Doubles, Member
-from ingest.weights.noise import common_noise, equal_shares, noise_distances
+from ingest.weights.noise import common_ways, equal_shares, noise_distances
 from ingest.weights.order import chronicle
 from ingest.weights.origin import origins
 from ingest.weights.parent import Origin, Parent
 from ingest.weights.span import Grams, Mixture
-from tests.ingest.weights.families import by_role, held, root, tuned
+from ingest.weights.unknown_base import stand_in
+from tests.ingest.weights.families import Weights, by_role, held, root, tuned, write
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -183,26 +189,80 @@ def test_what_was_merged_of_children_of_a_base_that_is_not_there_is_not_their_ro
     assert chronicle([*models[:6], root]).order[0].id == "q-root"
 
 
-def test_noise_in_common_tells_a_root_from_its_children() -> None:
+def test_lines_of_descent_part_at_the_root() -> None:
+    """And not at its children: most of the way to one of them is common to all others."""
     base = dict(family()["q-root"].matrices)
-    root = held("root", base)
-    tunes = [held(f"m{at}", tuned(base, task=40 + at, seed=40 + at)) for at in range(5)]
-    assert abs(common_noise(root, tunes)) < 0.05
-    assert common_noise(tunes[0], tunes[1:]) > 0.3
-    assert common_noise(root, tunes[:1]) == 0
+    models = [held("root", base), *(held(f"m{at}", tuned(base, task=40 + at, seed=40 + at)) for at in range(6))]
+    ways = common_ways(noise_distances(models))
+    assert ways[0] < 0.1
+    assert ways[1:].min() > 0.3
+    assert _parts(ways, 0)
+    assert not any(_parts(ways, at) for at in range(1, 7))
+    assert common_ways(np.zeros((2, 2))).tolist() == [0, 0]
 
 
-def test_one_date_alone_casts_no_doubt_on_a_root_whose_children_have_noise_in_common() -> None:
+def test_along_a_line_of_descent_ways_are_common_to_its_end() -> None:
+    line = np.abs(np.subtract.outer(np.arange(5.0), np.arange(5.0)))
+    assert common_ways(line).tolist() == [1, 0.5, 0, 0.5, 1]
+
+
+def test_a_root_that_was_uploaded_late_is_believed_where_lines_part_there() -> None:
     base = dict(family()["q-root"].matrices)
-    child = tuned(base, task=40, seed=40)
-    root = held("root", base, DAY)
-    for early in (1, 2):
-        days = [-1 if at < early else 1 for at in range(5)]
-        others = [
-            held(f"m{at}", tuned(child, task=50 + at, seed=50 + at), DAY + timedelta(days=day))
-            for at, day in enumerate(days)
-        ]
-        assert _is_doubtful(root, [root, *others]) is (early > 1)
+    tunes = [held(f"m{at}", tuned(base, task=40 + at, seed=40 + at), DAY + timedelta(days=at)) for at in range(6)]
+    assert grown([*tunes, held("root", base, DAY + timedelta(days=9))]).order[0].id == "root"
+
+
+@cache
+def without_root() -> Mapping[str, Weights]:
+    """Children of a base, an adapter of it the first, a child of one, and an average of two."""
+    base = root(7)
+    tunes = {f"m{at}": tuned(base, task=40 + at, seed=40 + at) for at in range(5)}
+    adapter = dict(base)
+    for at, name in enumerate(name for name in base if "q_proj" in name):
+        rng = np.random.default_rng(at)
+        rows, columns = base[name].shape
+        change = 0.02 * rng.normal(size=(rows, 2)) @ rng.normal(size=(2, columns))
+        adapter[name] = as_bf16((base[name] + change).astype(np.float32))
+    mean = {name: as_bf16(((tunes["m0"][name] + tunes["m1"][name]) / 2).astype(np.float32)) for name in base}
+    return {"adapter": adapter, **tunes, "child": tuned(tunes["m2"], task=60, seed=60), "mean": mean}
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_children_of_a_base_that_is_not_there_are_not_one_another_s(dated: bool) -> None:
+    drawn = enumerate(without_root().items())
+    models = [held(name, weights, DAY + timedelta(days=at) if dated else None) for at, (name, weights) in drawn]
+    assert set(said(models)) == {("child", "m2"), ("mean", "m0"), ("mean", "m1")}
+    told = said([*models, held("base", root(7), DAY - timedelta(days=1))])
+    assert {child for child, parent in told if parent == "base"} == {"adapter", "m0", "m1", "m2", "m3", "m4"}
+
+
+def test_who_is_identified_among_children_of_a_base_that_is_not_there_is_none_of_theirs(tmp_path: Path) -> None:
+    for name, weights in without_root().items():
+        write(tmp_path / "models" / name, weights)
+    catalogue = Catalogue(tmp_path / "catalogue")
+    ingest_folders(catalogue, [tmp_path / "models"], blind=True)
+    write(tmp_path / "other", tuned(root(7), task=70, seed=70))
+    write(tmp_path / "young", tuned(without_root()["m3"], task=71, seed=71))
+    assert identify(catalogue, tmp_path / "other")[1].parents == ()
+    assert [parent.base_model for parent in identify(catalogue, tmp_path / "young")[1].parents] == ["m3"]
+
+
+def test_what_stands_in_for_a_base_is_near_it() -> None:
+    """Where several left a matrix untouched it is that; else the noise of one child is averaged away."""
+    base = root(7)
+    children = [held(name, weights) for name, weights in without_root().items() if name not in ("child", "mean")]
+    found = stand_in(children)
+    assert relative(found, held("base", base)) < 0.4 * min(
+        relative(child, held("base", base)) for child in children[1:]
+    )
+    frozen = [
+        held(f"f{at}", {role: values if "mlp" in role else child.matrices[role] for role, values in base.items()})
+        for at, child in enumerate(children)
+    ]
+    there = stand_in(frozen)
+    assert all(np.array_equal(there.matrices[role], values) for role, values in base.items() if "mlp" in role)
+    assert not there.identity.value
+    assert there.shapes == children[0].shapes
 
 
 @pytest.mark.parametrize("trained", [("query", "key"), ("query", ".mlp")])

@@ -15,13 +15,13 @@ from ingest.folders import LAST, created_at, shelf_of
 from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.family import SAME_FAMILY, likeness
 from ingest.weights.folder import BASE_OF_ADAPTER, checkpoints
-from ingest.weights.growth import FEWEST
 from ingest.weights.level import levelled
 from ingest.weights.linear_sketch import sketch_of
 from ingest.weights.member import Member, is_comparable, member
 from ingest.weights.near import MOST_NEAR, near_of
 from ingest.weights.origin import Origins
 from ingest.weights.parent import Origin
+from ingest.weights.parting import FEWEST
 from ingest.weights.repository import HubReading, Reading, Repository
 from ingest.weights.sequence import sequence
 from ingest.weights.shelf import WeightShelf

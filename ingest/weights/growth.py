@@ -18,11 +18,7 @@ weights to the bit.
 
 Besides, -r for each edge of the tree, but the root's own, that leads to a model which was uploaded before the one above it.
 
-A root before which several were uploaded is believed only where the others' lines part (``noise.common_ways`` below .15, or below
-.3 and 1.25 times less than anybody's), and they have no noise in common beyond it (``noise.common_noise`` below .13): what was
-merged of children of a base that is not there lies in their middle too. Adapters are as near to their base in noise as it is
-itself; of them, over all weights, nearly all of the way is common. Where the lines part at nobody, and at the root less than
-elsewhere, the base of all is not there.
+A root before which several were uploaded is believed only where the lines of descent part there (``ingest.weights.parting``).
 
 From the root all merges are sought; the root is chosen anew without these, until it stays. Models go by their distance from it, a
 merge after its parents, a child of a merge after the merge. When not to trust it: fewer than about five models.
@@ -46,7 +42,8 @@ from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 from ingest.weights.by_matrix import by_matrix
 from ingest.weights.elements import chosen_by_element
 from ingest.weights.member import Doubles, Member
-from ingest.weights.noise import common_noise, common_ways, equal_shares, noise_distances
+from ingest.weights.noise import equal_shares, noise_distances
+from ingest.weights.parting import FEWEST, has_no_common_noise, is_unknown, nearest_to_unknown, parts, ways_to
 from ingest.weights.roles import is_layer
 from ingest.weights.sequence import sequence
 from ingest.weights.span import Grams, Mixture, between, span
@@ -56,15 +53,10 @@ from ingest.weights.unknown_base import stand_in
 DATED: Final = (
     2.9  # one upload time in twenty is taken to be wrong, or that of a re-upload; on the Hub three in a thousand are
 )
-FEWEST: Final = 3
 LAST: Final = datetime.max.replace(tzinfo=UTC)
 Integers = npt.NDArray[np.int32]
 _TWINS, _SAME = 0.1, 0.01  # of the median of a tree's distances
 _CROSSED = 1.0
-_PART, _PART_HERE, _CLEARLY, _BESIDE = 0.15, 0.3, 1.25, 0.9  # of common ways
-_COMMON = 0.13
-_BEHIND = 0.3  # of a step, that ways to others have in common: half of it of a sibling
-_TELLING = 6  # models whose common ways tell that a root is not there
 _MERGED = 1.5
 _LIKELIEST = 4
 _VOTE, _MORE = 1.0, 0.02
@@ -105,11 +97,11 @@ def grown(family: Sequence[Member]) -> Growth:
         plain = [at for at, member in enumerate(family) if member.id not in found]
         square = np.ix_(plain, plain)
         those, parents = [family[at] for at in plain], [mixed[at] for at in plain]
-        ways = np.where(common_ways(whole[square]) > _BESIDE, 1.0, common_ways(noise[square]))
+        ways = ways_to(those, noise[square], whole[square])
         while True:
             inner, above = _root(those, distances[square], equal[square], parents, sums, barred)
             is_late = sum(before(member, those[inner]) for member in those) > 1
-            if not is_late or (_parts(ways, inner) and _has_no_common_noise(those, inner)):
+            if not is_late or (parts(ways, inner) and has_no_common_noise(those, inner)):
                 break
             barred.add(those[inner].id)
         root = plain[inner]
@@ -124,8 +116,8 @@ def grown(family: Sequence[Member]) -> Growth:
         if base is not None and before(family[early[0]], family[plain[base]]):
             after[family[early[0]].id] = {family[plain[base]].id}
     unknown: Member | None = None
-    if len(plain) >= _TELLING and _is_unknown(ways, inner):
-        found, unknown = averages, stand_in([those[at] for at in _nearest_to_unknown(noise[square], ways)])
+    if is_unknown(ways, inner):
+        found, unknown = averages, stand_in([those[at] for at in nearest_to_unknown(noise[square], ways)])
     wanted: defaultdict[str, set[str]] = defaultdict(set)
     for id, mixture in found.items():
         wanted[id] = {parent.id for parent, _, _ in mixture.parents} | ({mixture.base.id} if unknown is None else set())
@@ -145,41 +137,6 @@ def grown(family: Sequence[Member]) -> Growth:
 
 def _by_distance(family: Sequence[Member], distances: Doubles) -> list[Member]:
     return [family[at] for at in np.lexsort((np.arange(len(family)), distances))]
-
-
-def _parts(ways: Doubles, at: int) -> bool:
-    """Whether the lines of descent part at one of some models, by how much of the ways to them others have in common."""
-    rest = np.delete(ways, at)
-    return bool(ways[at] < _PART or (ways[at] < _PART_HERE and rest.size and rest.min() > _CLEARLY * ways[at]))
-
-
-def _has_no_common_noise(family: Sequence[Member], root: int) -> bool:
-    return common_noise(family[root], [member for member in family if member is not family[root]]) < _COMMON
-
-
-def _is_unknown(ways: Doubles, root: int) -> bool:
-    """Whether the lines of descent part at none of some models, and not even at what is the likeliest root of them."""
-    return ways[root] > min(_PART_HERE, float(ways.min())) and not any(_parts(ways, at) for at in range(len(ways)))
-
-
-def _nearest_to_unknown(distances: Doubles, ways: Doubles) -> list[int]:
-    """Of some models those that are not behind another on most ways to the rest, as its children are; all, where hardly any is
-    left. Adapters are on most ways, near the base as they are.
-    """
-    places = range(len(distances))
-    found: list[int] = []
-    for at in places:
-        behind = False
-        for before_it in places:
-            others = [other for other in places if other not in (at, before_it)]
-            if before_it == at or ways[before_it] >= 1:
-                continue
-            step, ahead = distances[before_it, at], distances[before_it, others]
-            detour = (step + ahead - distances[at, others]) / 2 / np.maximum(np.minimum(step, ahead), 1e-30)
-            behind |= bool(np.median(detour) < _BEHIND)
-        if not behind:
-            found.append(at)
-    return found if len(found) >= FEWEST else list(places)
 
 
 def _merges(family: Sequence[Member], root: int, grams: Grams, averages: Mapping[str, Mixture]) -> dict[str, Mixture]:

@@ -50,27 +50,6 @@ def noise_distances(members: Sequence[Member]) -> Doubles:
     return np.maximum(0.0, size[:, None] + size[None, :] - 2 * gram)
 
 
-def common_ways(distances: Doubles) -> Doubles:
-    """How much of the way to each model the others have in common: the median over pairs i and j of them of the Gromov product
-
-        (d(x, i) + d(x, j) - d(i, j)) / 2,      over the smaller of d(x, i) and d(x, j)
-
-    0 where most lines of descent part, and 1 at the end of a line. In noise it was least for the root of each of 24 families (.07
-    to .28), and .2 to .4 there where the root was taken away. Shapes: (models, models); (models,).
-    """
-    count = len(distances)
-    found = np.zeros(count)
-    for at in range(count):
-        others = np.arange(count) != at
-        one, other = np.triu_indices(count - 1, 1)
-        ways, apart = distances[at, others], distances[np.ix_(others, others)]
-        shares = (
-            (ways[one] + ways[other] - apart[one, other]) / 2 / np.maximum(np.minimum(ways[one], ways[other]), 1e-30)
-        )
-        found[at] = float(np.median(shares)) if len(shares) else 0.0
-    return found
-
-
 def common_noise(root: Member, others: Sequence[Member]) -> float:
     """How much noise models have in common beyond a root: the median, over pairs of them, of the cosine of their changes from it in
     the half of the directions in which all change least. Near 0 for the root of most of them (below .1 in 24 families); what grew

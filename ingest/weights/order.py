@@ -19,8 +19,9 @@ from hashlib import blake2b
 
 from ingest.weights.family import FAR, SAME_FAMILY, likeness, relative, squared
 from ingest.weights.grid import agreement, grid_of
-from ingest.weights.growth import FEWEST, LAST, before, grown
+from ingest.weights.growth import LAST, before, grown
 from ingest.weights.member import Member
+from ingest.weights.parting import FEWEST
 from ingest.weights.roles import is_layer
 from ingest.weights.sequence import sequence
 from ingest.weights.span import Mixture

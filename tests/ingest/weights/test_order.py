@@ -21,12 +21,13 @@ from ingest.weights.exact import identity
 from ingest.weights.family import relative
 from ingest.weights.formats import as_bf16
 from ingest.weights.grid import on_grid
-from ingest.weights.growth import _averages, _is_patchwork, _parts, _root, grown
+from ingest.weights.growth import _averages, _is_patchwork, _root, grown
 from ingest.weights.member import Doubles, Member
-from ingest.weights.noise import common_ways, equal_shares, noise_distances
+from ingest.weights.noise import equal_shares, noise_distances
 from ingest.weights.order import chronicle
 from ingest.weights.origin import origins
 from ingest.weights.parent import Origin, Parent
+from ingest.weights.parting import common_ways, parts
 from ingest.weights.span import Grams, Mixture
 from ingest.weights.unknown_base import stand_in
 from tests.ingest.weights.families import Weights, by_role, held, root, tuned, write
@@ -196,8 +197,8 @@ def test_lines_of_descent_part_at_the_root() -> None:
     ways = common_ways(noise_distances(models))
     assert ways[0] < 0.1
     assert ways[1:].min() > 0.3
-    assert _parts(ways, 0)
-    assert not any(_parts(ways, at) for at in range(1, 7))
+    assert parts(ways, 0)
+    assert not any(parts(ways, at) for at in range(1, 7))
     assert common_ways(np.zeros((2, 2))).tolist() == [0, 0]
 
 

@@ -5,7 +5,7 @@ c_j d_j, up to half of y's spacing. The c_j are sought for the largest explained
 coefficient reported is c_j times the share where j is on. Where little was dropped, c_j is the least-squares coefficient over the
 share that was kept, which is sought too. TIES keeps each weight from b, from one parent, or the weighted mean of those that agree
 in sign; only the ratio of its weights can be known. Where parents were dropped from and scaled up before, each is taken as many
-times as the model has it most often where it has it alone. It needs weights equal to the base as y's format holds it: at least 5 %.
+times as the model has it most often where it has it alone. It needs weights equal to the base as y's format holds it: at least 2 %.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ingest.weights.member import Doubles, Member
 from ingest.weights.span import Mixture
 
 _SAMPLE, _SEARCHED = 24_000, 1_500  # weights looked at, in all and in the search for coefficients
-_UNTOUCHED = 0.05
+_UNTOUCHED = 0.02
 _EXPLAINED, _ENOUGH, _BETTER, _HOPEFUL = 0.9, 0.97, 0.02, 0.5
 _NEAR = 1.6  # half spacings within which a weight is explained
 _LARGE, _VERY_LARGE = 4, 6  # half spacings

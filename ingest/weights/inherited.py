@@ -45,7 +45,7 @@ _GO_ON, _MOST_GAIN, _UNDIMINISHED, _GROWN, _MOST_AHEAD = 0.5, 1.5, 0.98, 1.05, 2
 # Trained on something else: what is shared by all training grows along the strong directions, the rest soon levels out above 1.
 _MOST_DRIFT = 2.0
 _SOON, _LEVEL, _PLATEAU, _HALF_FLAT, _CHILDLIKE, _LOWEST = 0.75, 0.4, 0.3, 0.03, 0.5, 0.1
-_MERGE_FLAT = 0.08
+_MERGE_FLAT = 0.1
 _TOLD = 3.0  # deviations that a share must be away from none: else it says nothing that a model has it
 _ON_MERGE = (0.92, 1.12)
 _SIBLING = 0.3

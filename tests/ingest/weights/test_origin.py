@@ -23,7 +23,7 @@ from ingest.weights.member import Member, member
 from ingest.weights.origin import origins
 from ingest.weights.parent import Origin
 from tests.cli.test_commands import stemma
-from tests.ingest.weights.families import CONFIG, Weights, root, ties, tuned, write
+from tests.ingest.weights.families import CONFIG, Weights, held, root, ties, tuned, write
 
 BASE = root(1)
 TUNE = tuned(BASE, task=1, seed=11)
@@ -165,6 +165,39 @@ def test_task_vectors_of_which_some_were_dropped_before_signs_were_chosen_are_a_
     ]
     told = found(tmp_path, root=BASE, **models, mixed=ties(BASE, dropped, [0.5, 0.5], density=1.0))
     assert edges(told["mixed"]) == {(name, Relation.MERGE) for name in models}
+
+
+def test_of_task_vectors_of_unlike_sizes_hardly_a_weight_is_the_base_s() -> None:
+    """DARE of a model and an adapter that changed ten times as much, of which two in ten are dropped, in float16."""
+    rng = np.random.default_rng(9)
+    kept = 0.79
+    base = {name: as_fp16(values) for name, values in BASE.items()}
+    tune = {name: as_fp16(values) for name, values in tuned(base, task=1, seed=61, size=0.013).items()}
+    change = {name: rng.normal(size=(len(v), 8)) @ rng.normal(size=(8, v.shape[1])) for name, v in base.items()}
+    lora = {
+        name: values if "embed" in name else as_fp16((values + 0.0025 * change[name]).astype(np.float32))
+        for name, values in base.items()
+    }
+    mixed = {
+        name: as_fp16(
+            (
+                values
+                + sum(
+                    weight * (parent[name] - values) * (rng.random(values.shape) < kept) / kept
+                    for weight, parent in ((0.54, tune), (0.46, lora))
+                )
+            ).astype(np.float32)
+        )
+        for name, values in base.items()
+    }
+    drawn = {"base": base, "tune": tune, "lora": lora, "mixed": mixed}
+    models = [held(name, weights, DAY + timedelta(days=at), "F16") for at, (name, weights) in enumerate(drawn.items())]
+    *_, told = origins(models)
+    assert [(parent.base_model, parent.relation) for parent in told.parents] == [
+        ("tune", Relation.MERGE),
+        ("lora", Relation.MERGE),
+    ]
+    assert [parent.weight for parent in told.parents] == pytest.approx([0.54, 0.46], abs=0.01)
 
 
 def adapted() -> Weights:

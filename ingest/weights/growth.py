@@ -43,7 +43,7 @@ from ingest.weights.by_matrix import by_matrix
 from ingest.weights.elements import chosen_by_element
 from ingest.weights.member import Doubles, Member
 from ingest.weights.noise import equal_shares, noise_distances
-from ingest.weights.parting import FEWEST, has_no_common_noise, is_unknown, nearest_to_unknown, parts, ways_to
+from ingest.weights.parting import FEWEST, is_between, is_unknown, nearest_to_unknown, parts, ways_to
 from ingest.weights.roles import is_layer
 from ingest.weights.sequence import sequence
 from ingest.weights.span import Grams, Mixture, between, span
@@ -88,6 +88,7 @@ def grown(family: Sequence[Member]) -> Growth:
         sum(member.id == parent.id for one in averages.values() for parent, _, _ in one.parents) for member in family
     ]
     found, root, tried, barred = averages, -1, set[int](), set[str]()
+    unknown: Member | None = None
 
     @cache
     def sums(base: str) -> int:
@@ -101,23 +102,22 @@ def grown(family: Sequence[Member]) -> Growth:
         while True:
             inner, above = _root(those, distances[square], equal[square], parents, sums, barred)
             is_late = sum(before(member, those[inner]) for member in those) > 1
-            if not is_late or (parts(ways, inner) and has_no_common_noise(those, inner)):
+            if not is_late or (parts(ways, inner) and not is_between(ways, inner)):
                 break
             barred.add(those[inner].id)
         root = plain[inner]
-        if root in tried:
+        if found is averages and is_unknown(ways, inner):
+            unknown = stand_in([those[at] for at in nearest_to_unknown(noise[square], whole[square], ways)])
+        if root in tried or unknown is not None:
             break
         tried.add(root)
         found = _merges(family, root, grams, averages)
     early = [at for at in plain if before(family[at], family[root])]
     after: dict[str, set[str]] = {}
-    if len(early) == 1:
+    if len(early) == 1 and unknown is None:
         base = above[plain.index(early[0])]
         if base is not None and before(family[early[0]], family[plain[base]]):
             after[family[early[0]].id] = {family[plain[base]].id}
-    unknown: Member | None = None
-    if is_unknown(ways, inner):
-        found, unknown = averages, stand_in([those[at] for at in nearest_to_unknown(noise[square], ways)])
     wanted: defaultdict[str, set[str]] = defaultdict(set)
     for id, mixture in found.items():
         wanted[id] = {parent.id for parent, _, _ in mixture.parents} | ({mixture.base.id} if unknown is None else set())

@@ -50,29 +50,6 @@ def noise_distances(members: Sequence[Member]) -> Doubles:
     return np.maximum(0.0, size[:, None] + size[None, :] - 2 * gram)
 
 
-def common_noise(root: Member, others: Sequence[Member]) -> float:
-    """How much noise models have in common beyond a root: the median, over pairs of them, of the cosine of their changes from it in
-    the half of the directions in which all change least. Near 0 for the root of most of them (below .1 in 24 families); what grew
-    beside them, or is a merge of some, has noise that the others have not. Shapes of all are equal.
-    """
-    count = len(others)
-    gram = np.zeros((count, count))
-    for role, values in sorted(root.matrices.items()):
-        changes = [other.matrices[role] - values for other in others]
-        outer = np.zeros((values.shape[1], values.shape[1]))
-        for change in changes:
-            length = float(np.linalg.norm(change))
-            if length:
-                outer += (change.T @ change).astype(np.float64) / length**2
-        _, directions = np.linalg.eigh(outer)
-        quiet = directions[:, : max(1, values.shape[1] // 2)].astype(np.float32)
-        lines = np.stack([(change @ quiet).reshape(-1) for change in changes])
-        gram += (lines @ lines.T).astype(np.float64)
-    sizes = np.sqrt(np.maximum(np.diag(gram), 1e-30))
-    cosines = (gram / np.outer(sizes, sizes))[np.triu_indices(count, 1)]
-    return float(np.median(cosines)) if cosines.size else 0.0
-
-
 def equal_shares(members: Sequence[Member]) -> Doubles:
     """The share of 16,384 weights that are equal in two models, as the coarser of their formats holds them: what training left
     untouched, or rounding hid, is inherited to the bit (adapters, merges that keep weights of their base, little training in few

@@ -38,9 +38,7 @@ class Elders:
     relatives: Sequence[Member]  # of its family
     others: Sequence[Member]  # all that may have been continued
     candidates: Mapping[str, Candidate]  # these, with what they were made from
-    unknown: AbstractSet[str] = (
-        frozenset()
-    )  # what stands in for bases that are not there, and lies nearer than these do
+    unknown: AbstractSet[str] = frozenset()  # what stands in for bases that are not there, nearer than these are
 
     def are_siblings(self, one: Member, other: Member) -> bool:
         """Whether both were made from the same single model."""

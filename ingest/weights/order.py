@@ -48,9 +48,7 @@ def chronicle(members: Iterable[Member]) -> Chronicle:
     named = sorted(members, key=lambda member: (member.created_at or LAST, member.id))
     chief: dict[tuple[str, ...], Member] = {}
     later: list[Member] = []
-    common = Counter(
-        member.shapes for member in named
-    )  # shapes: names that no rule knows are seldom those of the family
+    common = Counter(member.shapes for member in named)  # roles too: odd names are seldom those of the family
     for member in sorted(
         named, key=lambda member: (not member.identity.value, _precision(member), -common[member.shapes])
     ):

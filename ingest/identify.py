@@ -11,6 +11,7 @@ from typing import Any
 
 from graph.catalogue import Catalogue
 from graph.errors import BadInput
+from graph.records import Relation
 from ingest.folders import LAST, created_at, shelf_of
 from ingest.weights.assignment import is_anonymous, named_by_content
 from ingest.weights.family import SAME_FAMILY, likeness
@@ -21,7 +22,7 @@ from ingest.weights.member import Member, is_comparable, member
 from ingest.weights.near import MOST_NEAR, near_of
 from ingest.weights.origin import Origins
 from ingest.weights.parent import Origin
-from ingest.weights.parting import FEWEST
+from ingest.weights.parting import FEWEST, is_without_base
 from ingest.weights.repository import HubReading, Reading, Repository
 from ingest.weights.sequence import sequence
 from ingest.weights.shelf import WeightShelf
@@ -122,9 +123,12 @@ def origin_of(catalogue: Catalogue, unknown: Member) -> Origin:
         waiting += more
         wanted |= more
     *elders, unknown = levelled([*(shelf.member(id, created) for id in ids if id in wanted), unknown])
-    first = [elder for elder in elders if elder.id in known and not known[elder.id].parents]
-    first = [elder for elder in first if likeness(unknown, elder) > SAME_FAMILY]
-    bases = [stand_in(first)] if len(first) >= FEWEST else []  # of several that were made from none that is there
+    told = [elder for elder in elders if elder.id in known and not known[elder.id].is_leaf]
+    first = [elder for elder in told if not known[elder.id].parents and likeness(unknown, elder) > SAME_FAMILY]
+    bases: list[Member] = []
+    if len(first) >= FEWEST:  # were made from none that is there: from one?
+        kin = [elder for elder in told if likeness(unknown, elder) > SAME_FAMILY and not _is_merge(known[elder.id])]
+        bases = [stand_in(first)] if is_without_base(kin) else []
     family = Origins(bases=bases)
     of_unknown = {elder.id: made_from(elder.id, base.id) for base in bases for elder in first}
     made_of = {id: {parent.base_model for parent in known[id].parents} for id in wanted & known.keys()}
@@ -134,3 +138,7 @@ def origin_of(catalogue: Catalogue, unknown: Member) -> Origin:
         else:
             family.add(elder)
     return family.add(unknown)
+
+
+def _is_merge(origin: Origin) -> bool:
+    return any(parent.relation is Relation.MERGE for parent in origin.parents)

@@ -96,10 +96,16 @@ def _in_line(*parts: tuple[str, int], first: int = 0) -> list[Part]:
 
 def _heads(config: Mapping[str, Any]) -> tuple[int, int]:
     """(heads, those of keys and values), as a configuration says; 0 where it does not."""
-    heads = next((config[word] for word in ("num_attention_heads", "n_head") if word in config), 0)
-    words = ("num_key_value_heads", "num_kv_heads", "n_head_kv")
-    kv = next((config[word] for word in words if config.get(word) is not None), heads if _is_grouped(config) else 0)
-    return tuple(count if type(count) is int and count > 0 else 0 for count in (heads, kv))  # type: ignore[return-value]
+    heads = _count(config, "num_attention_heads", "n_head")
+    if config.get("model_type") == "falcon" and not _is_grouped(config):
+        return heads, 1  # whatever else it says
+    kv = _count(config, "num_key_value_heads", "num_kv_heads", "n_head_kv")
+    return heads, kv or (heads if _is_grouped(config) else 0)
+
+
+def _count(config: Mapping[str, Any], *words: str) -> int:
+    """The first of some settings that is a number from 1; 0 where none is."""
+    return next((value for word in words if type(value := config.get(word)) is int and value > 0), 0)
 
 
 def _is_grouped(config: Mapping[str, Any]) -> bool:

@@ -43,7 +43,7 @@ from ingest.weights.by_matrix import by_matrix
 from ingest.weights.elements import chosen_by_element
 from ingest.weights.member import Doubles, Member
 from ingest.weights.noise import equal_shares, noise_distances
-from ingest.weights.parting import FEWEST, is_between, is_unknown, nearest_to_unknown, parts, ways_to
+from ingest.weights.parting import FEWEST, is_between, is_unknown, lines_part, nearest_to_unknown, ways_to
 from ingest.weights.roles import is_layer
 from ingest.weights.sequence import sequence
 from ingest.weights.span import Grams, Mixture, between, span
@@ -102,7 +102,7 @@ def grown(family: Sequence[Member]) -> Growth:
         while True:
             inner, above = _root(those, distances[square], equal[square], parents, sums, barred)
             is_late = sum(before(member, those[inner]) for member in those) > 1
-            if not is_late or (parts(ways, inner) and not is_between(ways, inner)):
+            if not is_late or (lines_part(ways, inner) and not is_between(ways, inner)):
                 break
             barred.add(those[inner].id)
         root = plain[inner]

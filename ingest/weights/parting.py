@@ -5,7 +5,7 @@ some in common (``common_ways``): the tenth of pairs that have least -.07 to .03
 .06 to .6 of the way to whoever comes nearest where the root was taken away, but for one of 12 families. What was merged of children
 of a base lies between these, and has less than nothing. Where lines part at nobody, the base of all is not there.
 
-When not to trust it: fewer than about six models, or less than all weights.
+When not to trust it: fewer than about six models, or windows of a few matrices, where some of the noise is seen.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from ingest.weights.family import FAR
 from ingest.weights.member import Doubles, Member
 from ingest.weights.noise import noise_distances
+from ingest.weights.span import Grams
 
 FEWEST: Final = 3
 _PART, _BETWEEN = 0.05, -0.15  # of common ways: where lines part, and where they cross
@@ -64,7 +65,7 @@ def ways_to(family: Sequence[Member], noise: Doubles, whole: Doubles) -> Doubles
     return found
 
 
-def parts(ways: Doubles, at: int) -> bool:
+def lines_part(ways: Doubles, at: int) -> bool:
     """Whether the lines of descent part at one of some models, by how much of the ways to them others have in common."""
     return bool(ways[at] < _PART)
 
@@ -77,9 +78,17 @@ def is_between(ways: Doubles, at: int) -> bool:
 def is_unknown(ways: Doubles, root: int) -> bool:
     """Whether the lines of descent part at none of some models, and not nearly at what is the likeliest root of them, either."""
     told = ways[~np.isnan(ways)]
-    if len(told) < _TELLING or any(parts(ways, at) for at in range(len(ways))):
+    if len(told) < _TELLING or any(lines_part(ways, at) for at in range(len(ways))):
         return False
     return bool(ways[root] > min(_NEARLY, float(told.min())))
+
+
+def is_without_base(family: Sequence[Member]) -> bool:
+    """Whether the base of a family of equal shapes is not there, as far as it tells; merges must be left out of it."""
+    if len(family) < _TELLING:
+        return False
+    ways = ways_to(family, noise_distances(family), Grams(family).distances())
+    return is_unknown(ways, int(np.nanargmin(ways)))
 
 
 def nearest_to_unknown(noise: Doubles, whole: Doubles, ways: Doubles) -> list[int]:

@@ -87,7 +87,7 @@ _TOP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), role)
     for pattern, role in (
         (
-            r"(^|\.)(embed_tokens|wte|word_embeddings|token_embd|tok_embeddings|embed_in)$|^(model\.)?shared$",
+            r"(^|\.)(embed_tokens|wte|word_embeddings|token_embd|tok_embeddings|embed_in)$|^shared$",
             "embedding",
         ),
         (r"(^|\.)(lm_head|embed_out)$|^output$", "head"),

@@ -55,7 +55,7 @@ def test_groups_of_heads_are_what_llama_cpp_lays_one_after_the_other(
 
 
 def test_falcon_s_first_form_has_one_key_and_value_for_all_heads() -> None:
-    config = {"model_type": "falcon", "multi_query": True, "num_attention_heads": 4}
+    config = {"model_type": "falcon", "multi_query": True, "num_attention_heads": 4, "num_kv_heads": 4}
     found = parts_of("0.attention.qkv", (48, HIDDEN), config, {"0.attention.out": 32})
     assert [(part.role, part.first, part.count) for part in found] == [
         ("0.attention.query", 0, 32),

@@ -13,7 +13,7 @@ import pytest
 
 from graph.catalogue import Catalogue
 from graph.records import Relation
-from ingest.folders import ingest_folders
+from ingest.folders import ingest_folders, shelf_of
 from ingest.identify import identify
 from ingest.weights.digesting import digest_of
 from ingest.weights.direction import directed
@@ -27,7 +27,7 @@ from ingest.weights.noise import equal_shares, noise_distances
 from ingest.weights.order import chronicle
 from ingest.weights.origin import origins
 from ingest.weights.parent import Origin, Parent
-from ingest.weights.parting import common_ways, parts
+from ingest.weights.parting import common_ways, lines_part
 from ingest.weights.span import Grams, Mixture
 from ingest.weights.unknown_base import stand_in
 from tests.ingest.weights.families import Weights, by_role, held, root, tuned, write
@@ -197,8 +197,8 @@ def test_lines_of_descent_part_at_the_root() -> None:
     ways = common_ways(noise_distances(models))
     assert abs(ways[0]) < 0.03
     assert ways[1:].min() > 0.2
-    assert parts(ways, 0)
-    assert not any(parts(ways, at) for at in range(1, 7))
+    assert lines_part(ways, 0)
+    assert not any(lines_part(ways, at) for at in range(1, 7))
     assert common_ways(np.zeros((2, 2))).tolist() == [0, 0]
 
 
@@ -240,6 +240,26 @@ def test_who_is_identified_among_children_of_a_base_that_is_not_there_is_none_of
     write(tmp_path / "young", tuned(without_root()["m3"], task=71, seed=71))
     assert identify(catalogue, tmp_path / "other")[1].parents == ()
     assert [parent.base_model for parent in identify(catalogue, tmp_path / "young")[1].parents] == ["m3"]
+
+
+def test_a_base_that_is_there_is_named_whatever_else_was_made_from_none(tmp_path: Path) -> None:
+    """Two were given back from eight bits, and their sources are not there."""
+    base = root(7)
+    drawn = {"base": base} | {f"m{at}": tuned(base, task=40 + at, seed=40 + at) for at in range(5)}
+    for at in range(2):
+        gone = tuned(base, task=50 + at, seed=50 + at)
+        drawn[f"q{at}"] = {
+            name: as_bf16(back) for name, values in gone.items() if (back := on_grid(values, "int8")) is not None
+        }
+    for name, weights in drawn.items():
+        write(tmp_path / "models" / name, weights)
+    catalogue = Catalogue(tmp_path / "catalogue")
+    ingest_folders(catalogue, [tmp_path / "models"], blind=True)
+    told = shelf_of(catalogue).origins()
+    assert not told["q0"].parents
+    assert not told["q1"].parents
+    write(tmp_path / "other", tuned(base, task=70, seed=70))
+    assert [parent.base_model for parent in identify(catalogue, tmp_path / "other")[1].parents] == ["base"]
 
 
 def test_what_stands_in_for_a_base_is_near_it() -> None:
